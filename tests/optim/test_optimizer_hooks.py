@@ -80,7 +80,7 @@ def test_hooks_of_states():
 
 
 class Plain(optim.Optimizer):
-    """As programs of others are written: no `update`, and state of its own."""
+    """As programs of others are written: no `_update_`, and state of its own."""
 
     def __init__(self, params, lr=shared.required):
         super().__init__(params, {"lr": lr})

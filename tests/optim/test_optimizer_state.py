@@ -110,10 +110,29 @@ def test_an_optimizer_of_ones_own():
         def __init__(self, params, lr):
             super().__init__(params, {"lr": lr})
 
-        def update(self, parameter, grad, group):
+        def _update_(self, parameter, grad, group):
             parameter.sub_(grad.sign() * group["lr"])
 
     p = nn.Parameter(lineal.tensor([1.0, 1.0]))
     p.grad = lineal.tensor([5.0, -0.1])
     Sign([p], 0.5).step()
     assert p.tolist() == [0.5, 1.5]
+
+
+def test_names_of_a_subclass_do_not_meet_those_of_its_base():
+    class Named(optim.Adam):
+        counts = rule = heard = None
+
+        def update(self, group):
+            raise AssertionError("nobody calls it")
+
+        begin = step_of = state_of = sparse_update = update
+
+    own, other = (nn.Parameter(lineal.tensor([1.0, 2.0])) for _ in range(2))
+    for parameter, kind in ((own, Named), (other, optim.Adam)):
+        optimizer = kind([parameter], lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            parameter.square().sum().backward()
+            optimizer.step()
+    assert lineal.equal(own, other)

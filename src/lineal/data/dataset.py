@@ -49,7 +49,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(each[index] for each in self.tensors)
 
-    def batch(self, indices: Sequence[int]) -> list[Any]:
+    def _batch_(self, indices: Sequence[int]) -> list[Any]:
         """Return the rows at `indices` of each tensor: what collating the items gives, in one copy per tensor."""
         rows = tensor([int(each) for each in indices])
         return [each[rows] for each in self.tensors]
@@ -114,19 +114,19 @@ class ChainDataset(IterableDataset[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         for each in self.datasets:
-            self.check(each)
+            self._check_(each)
             held: Any = each
             yield from held
 
     def __len__(self) -> int:
         total = 0
         for each in self.datasets:
-            self.check(each)
+            self._check_(each)
             held: Any = each
             total += len(held)
         return total
 
-    def check(self, dataset: Any) -> None:
+    def _check_(self, dataset: Any) -> None:
         """Refuse what has an item for every index."""
         if not isinstance(dataset, IterableDataset):
             raise AssertionError(f"ChainDataset: only supports IterableDataset, got {type(dataset).__name__}")
@@ -141,28 +141,28 @@ class StackDataset(Dataset[Any]):
         self.datasets: Any = args or kwargs
         if not self.datasets:
             raise ValueError("StackDataset: At least one dataset should be passed")
-        lengths = [len(each) for each in self._parts()]
+        lengths = [len(each) for each in self._parts_()]
         if len(set(lengths)) > 1:
             raise ValueError(f"StackDataset: Size mismatch between datasets: lengths {lengths}")
         self._length = lengths[0]
 
-    def _parts(self) -> list[Any]:
+    def _parts_(self) -> list[Any]:
         return list(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets)
 
-    def _item(self, entries: Iterable[Any]) -> Any:
+    def _item_(self, entries: Iterable[Any]) -> Any:
         return dict(zip(self.datasets, entries)) if isinstance(self.datasets, dict) else tuple(entries)
 
     def __getitem__(self, index: int) -> Any:
-        return self._item(each[index] for each in self._parts())
+        return self._item_(each[index] for each in self._parts_())
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
-        columns = [items_of(each, indices) for each in self._parts()]
+        columns = [items_of(each, indices) for each in self._parts_()]
         for column in columns:
             if len(column) != len(indices):
                 raise ValueError(
                     f"StackDataset: Nested dataset's output size mismatch. Expected {len(indices)}, got {len(column)}"
                 )
-        return [self._item(row) for row in zip(*columns)]
+        return [self._item_(row) for row in zip(*columns)]
 
     def __len__(self) -> int:
         return self._length

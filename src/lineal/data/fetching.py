@@ -80,7 +80,7 @@ def whole_batch(dataset: Any, indices: Sequence[int]) -> Any:
         indices = [dataset.indices[each] for each in indices]
         dataset = dataset.dataset
     if type(dataset) is TableDataset:
-        return dataset.batch(indices)
+        return dataset._batch_(indices)
     if type(dataset) is TensorDataset and all(isinstance(each, AbstractTensor) for each in dataset.tensors):
-        return dataset.batch(indices)
+        return dataset._batch_(indices)
     return None

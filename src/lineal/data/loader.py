@@ -91,7 +91,7 @@ class DataLoader(Generic[T]):
         self.iterated = isinstance(dataset, IterableDataset)
         check_combination(self.iterated, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if sampler is None:
-            sampler = self._default_sampler(bool(shuffle))
+            sampler = self._default_sampler_(bool(shuffle))
         if batch_sampler is not None:
             batch_size, drop_last = None, False
         elif batch_size is not None:
@@ -120,7 +120,7 @@ class DataLoader(Generic[T]):
     def multiprocessing_context(self, given: Any) -> None:
         self._context = checked_context(given, self.num_workers)
 
-    def _default_sampler(self, shuffle: bool) -> Iterable[Any]:
+    def _default_sampler_(self, shuffle: bool) -> Iterable[Any]:
         if self.iterated:
             return Endless()
         return RandomSampler(self.dataset, generator=self.generator) if shuffle else SequentialSampler(self.dataset)
@@ -140,18 +140,18 @@ class DataLoader(Generic[T]):
         wanted = iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
         if self.num_workers == 0:
             drawn_seed(self.generator)
-            batches = map(self._maker()(self.dataset), wanted)
-            return self._counted(until_ended(batches)) if self.iterated else batches
-        ahead = self._ahead(wanted)
-        return self._counted(ahead) if self.iterated else ahead
+            batches = map(self._maker_()(self.dataset), wanted)
+            return self._counted_(until_ended(batches)) if self.iterated else batches
+        ahead = self._ahead_(wanted)
+        return self._counted_(ahead) if self.iterated else ahead
 
-    def _ahead(self, wanted: Iterator[Any]) -> Ahead:
+    def _ahead_(self, wanted: Iterator[Any]) -> Ahead:
         """Return the batches of one pass, made by workers."""
         if self._pass is not None:
             self._pass.abandon()
         team = self._team
         if team is None or team.closed:
-            team = self._new_team()
+            team = self._new_team_()
         else:
             team.renew()
         depth = self.prefetch_factor or 1
@@ -159,10 +159,10 @@ class DataLoader(Generic[T]):
         self._pass = found if self.persistent_workers else None
         return found
 
-    def _new_team(self) -> Team:
+    def _new_team_(self) -> Team:
         """Return workers that have begun the data set."""
         # they must not hold the loader, whose end is theirs
-        job = Job(self.dataset, self.num_workers, drawn_seed(self.generator), self._maker(), self.worker_init_fn)
+        job = Job(self.dataset, self.num_workers, drawn_seed(self.generator), self._maker_(), self.worker_init_fn)
         context = self.multiprocessing_context
         team = Threads(job) if context == THREAD else Processes(job, context or multiprocessing)
         if self.persistent_workers:
@@ -170,14 +170,14 @@ class DataLoader(Generic[T]):
             weakref.finalize(self, team.dismiss)
         return team
 
-    def _maker(self) -> Callable[[Any], Any]:
+    def _maker_(self) -> Callable[[Any], Any]:
         """Return what makes, of the data set or of a worker's copy of it, what fetches its batches."""
         batched, collate = self.batch_sampler is not None, self.collate_fn
         if self.iterated:
             return functools.partial(Iterated, batched=batched, collate=collate, drop_last=self.drop_last)
         return functools.partial(Indexed, batched=batched, collate=collate)
 
-    def _counted(self, batches: Iterator[Any]) -> Iterator[Any]:
+    def _counted_(self, batches: Iterator[Any]) -> Iterator[Any]:
         """Yield the batches, and warn if they are more than `len` has told."""
         for number, batch in enumerate(batches, 1):
             if self._promised is not None and number > self._promised:

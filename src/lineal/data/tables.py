@@ -42,7 +42,7 @@ class TableDataset(Dataset[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return {name: column[index] for name, column in self.columns.items()}
 
-    def batch(self, indices: Sequence[int]) -> dict[str, Any]:
+    def _batch_(self, indices: Sequence[int]) -> dict[str, Any]:
         """Return what collating the items at `indices` gives, in one copy per tensor."""
         rows = tensor([int(each) for each in indices])
         return {

@@ -31,12 +31,12 @@ class Bernoulli(Chances, ExponentialFamily):
     support = constraints.boolean
     has_enumerate_support = True
     _mean_carrier_measure = 0
-    _batched = ("probs", "logits", "_param")
+    _batched_ = ("probs", "logits", "_param")
 
     def __init__(
         self, probs: Tensor | float | None = None, logits: Tensor | float | None = None, validate_args: bool | None = None
     ):
-        self._choose(probs, logits)
+        self._choose_(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     @property
@@ -65,7 +65,7 @@ class Bernoulli(Chances, ExponentialFamily):
         return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        return self._enumerated(ops.arange(2, dtype=self._param.dtype, device=self._param.device), expand)
+        return self._enumerated_(ops.arange(2, dtype=self._param.dtype, device=self._param.device), expand)
 
     @property
     def _natural_params(self) -> tuple[Tensor]:

@@ -22,7 +22,7 @@ class Beta(ExponentialFamily):
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
     has_rsample = True
-    _batched = ("_dirichlet",)
+    _batched_ = ("_dirichlet",)
 
     def __init__(self, concentration1: Tensor | float, concentration0: Tensor | float, validate_args: bool | None = None):
         both = ops.stack(broadcast_all(concentration1, concentration0), -1)

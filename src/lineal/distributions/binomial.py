@@ -24,7 +24,7 @@ class Binomial(Chances):
         "logits": constraints.real,
     }
     has_enumerate_support = True
-    _batched = ("total_count", "probs", "logits", "_param")
+    _batched_ = ("total_count", "probs", "logits", "_param")
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Binomial(Chances):
         logits: Tensor | None = None,
         validate_args: bool | None = None,
     ):
-        (self.total_count,) = self._choose(probs, logits, total_count)
+        (self.total_count,) = self._choose_(probs, logits, total_count)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=0)
@@ -73,4 +73,4 @@ class Binomial(Chances):
         n = int(self.total_count.max())
         if self.total_count.min() != n:
             raise NotImplementedError("Inhomogeneous total count not supported by `enumerate_support`.")
-        return self._enumerated(ops.arange(n + 1, dtype=self._param.dtype, device=self._param.device), expand)
+        return self._enumerated_(ops.arange(n + 1, dtype=self._param.dtype, device=self._param.device), expand)

@@ -24,9 +24,9 @@ class Categorical(Chances):
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     has_enumerate_support = True
-    _is_binary = False
-    _batched = ("probs", "logits", "_param")
-    _kept = ("_num_events",)
+    _is_binary_ = False
+    _batched_ = ("probs", "logits", "_param")
+    _kept_ = ("_num_events",)
 
     def __init__(self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None):
         name, given = chosen(probs, logits)
@@ -76,4 +76,4 @@ class Categorical(Chances):
         return -(logits * self.probs).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        return self._enumerated(ops.arange(self._num_events, dtype=dtypes.int64, device=self._param.device), expand)
+        return self._enumerated_(ops.arange(self._num_events, dtype=dtypes.int64, device=self._param.device), expand)

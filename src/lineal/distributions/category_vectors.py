@@ -17,7 +17,7 @@ class OfCategories(Distribution):
 
     _categorical: Categorical
 
-    def _take_categories(self, probs: Any, logits: Any, validate_args: bool | None = None) -> None:
+    def _take_categories_(self, probs: Any, logits: Any, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits, validate_args)
 
     @property

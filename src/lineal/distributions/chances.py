@@ -22,10 +22,10 @@ def chosen(probs: Any, logits: Any) -> tuple[str, Any]:
 class Chances(Distribution):
     """A distribution of `probs` or `logits`, of yes or no unless a family says otherwise."""
 
-    _is_binary = True
-    _batched = ("probs", "logits", "_param")
+    _is_binary_ = True
+    _batched_ = ("probs", "logits", "_param")
 
-    def _choose(self, probs: Any, logits: Any, *others: Any) -> list[Tensor]:
+    def _choose_(self, probs: Any, logits: Any, *others: Any) -> list[Tensor]:
         """Take over the one that is given, and return the others in its shape and dtype."""
         name, given = chosen(probs, logits)
         *beside, value = broadcast_all(*others, given)
@@ -36,12 +36,12 @@ class Chances(Distribution):
     @lazy_property
     def logits(self) -> Tensor:
         """The log-odds, or logarithms of probabilities."""
-        return probs_to_logits(self.probs, is_binary=self._is_binary)
+        return probs_to_logits(self.probs, is_binary=self._is_binary_)
 
     @lazy_property
     def probs(self) -> Tensor:
         """The probabilities."""
-        return logits_to_probs(self.logits, is_binary=self._is_binary)
+        return logits_to_probs(self.logits, is_binary=self._is_binary_)
 
     @property
     def param_shape(self) -> Size:

@@ -44,8 +44,8 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
     support = constraints.unit_interval
     has_rsample = True
     _mean_carrier_measure = 0
-    _batched = ("probs", "logits", "_param")
-    _kept = ("_lims",)
+    _batched_ = ("probs", "logits", "_param")
+    _kept_ = ("_lims",)
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
         lims: tuple[float, float] = (0.499, 0.501),
         validate_args: bool | None = None,
     ):
-        self._choose(probs, logits)
+        self._choose_(probs, logits)
         if probs is not None:
             if validate_args and not all_true(self.arg_constraints["probs"].check(self.probs)):
                 raise ValueError("The parameter probs has invalid values")
@@ -67,7 +67,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
         """The probabilities, none of them 0 or 1."""
         return clamp_probs(logits_to_probs(self.logits, is_binary=True))
 
-    def _pieces(self, near: Any, far: Any) -> Tensor:
+    def _pieces_(self, near: Any, far: Any) -> Tensor:
         """Return near(l) about l = 0 and far(l) elsewhere; each sees harmless numbers where it is not taken."""
         low, high = self._lims
         inside = ((self.probs > low) & (self.probs <= high)) | (self.logits.abs() < NEAR)
@@ -75,24 +75,24 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
 
     def _cont_bern_log_norm(self) -> Tensor:
         """Return log C."""
-        return self._pieces(
+        return self._pieces_(
             lambda x: math.log(2) + series(x, lambda n: (2**n - 2) / n, 0),
             lambda x: x.abs().log() - ops.tanh(x.abs() / 2).log(),
         )
 
     @property
     def mean(self) -> Tensor:
-        return 0.5 + self._pieces(lambda x: series(x, lambda n: 1, 1), lambda x: 0.5 / ops.tanh(x / 2) - 1 / x)
+        return 0.5 + self._pieces_(lambda x: series(x, lambda n: 1, 1), lambda x: 0.5 / ops.tanh(x / 2) - 1 / x)
 
     @property
     def variance(self) -> Tensor:
-        return self._pieces(
+        return self._pieces_(
             lambda x: series(x, lambda n: n - 1, 2),
             # of 1/(4 sinh²), without overflow
             lambda x: x**-2 - ops.exp(-x.abs()) / ops.expm1(-x.abs()) ** 2,
         )
 
-    def _bounded(self) -> tuple[Tensor, Tensor]:
+    def _bounded_(self) -> tuple[Tensor, Tensor]:
         """Return logits whose exponentials are finite, and where they are so small that few terms do."""
         limit = -math.log(finfo(self._param.dtype).eps)
         return self.logits.clamp(min=-limit, max=limit), self.logits.abs() < finfo(self._param.dtype).eps ** 0.2
@@ -115,7 +115,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
         """Return (e^(lx) - 1)/(eˡ - 1); about l = 0 its first terms, Bernoulli's polynomials."""
         if self._validate_args:
             self._validate_sample(value)
-        logits, near = self._bounded()
+        logits, near = self._bounded_()
         safe, product = ops.where(near, 1.0, logits), value * (value - 1)
         terms = value + product * logits / 2 + product * (2 * value - 1) * logits**2 / 12 + product**2 * logits**3 / 24
         inside = ops.where(near, terms, ops.expm1(safe * value) / ops.expm1(safe))
@@ -123,7 +123,7 @@ class ContinuousBernoulli(Chances, ExponentialFamily):
 
     def icdf(self, value: Tensor) -> Tensor:
         """Return log(1 + u (eˡ - 1))/l; about l = 0 its first terms, the cumulants of u."""
-        logits, near = self._bounded()
+        logits, near = self._bounded_()
         safe, spread = ops.where(near, 1.0, logits), value * (1 - value)
         third = spread * (1 - 2 * value) * logits**2 / 6
         terms = value + spread * logits / 2 + third + spread * (1 - 6 * spread) * logits**3 / 24

@@ -22,17 +22,17 @@ class Distribution:
     A sample has the shape sample_shape + batch_shape + event_shape. With `validate_args`, which is the default unless Python
     runs with -O, parameters and values are checked against `arg_constraints` and `support`: ValueError.
 
-    A family names in `_batched` its parameters, tensors of a batch of values or distributions of the same batch, from which
+    A family names in `_batched_` its parameters, tensors of a batch of values or distributions of the same batch, from which
     `expand` makes another distribution.
     """
 
     has_rsample: Any = False
     has_enumerate_support: Any = False
-    arg_constraints: Any = property(lambda self: self._missing("arg_constraints"))
-    support: Any = property(lambda self: self._missing("support"))
+    arg_constraints: Any = property(lambda self: self._missing_("arg_constraints"))
+    support: Any = property(lambda self: self._missing_("support"))
     _validate_args: bool = __debug__
-    _batched: ClassVar[tuple[str, ...]] = ()
-    _kept: ClassVar[tuple[str, ...]] = ()
+    _batched_: ClassVar[tuple[str, ...]] = ()
+    _kept_: ClassVar[tuple[str, ...]] = ()
     """Attributes that a distribution of another batch shape takes over as they are."""
 
     @staticmethod
@@ -50,13 +50,13 @@ class Distribution:
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:
-            self._validate_parameters()
+            self._validate_parameters_()
         super().__init__()
 
-    def _missing(self, name: str) -> Any:
+    def _missing_(self, name: str) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: {name} is not implemented")
 
-    def _validate_parameters(self) -> None:
+    def _validate_parameters_(self) -> None:
         try:
             constraints = self.arg_constraints
         except NotImplementedError:
@@ -70,9 +70,9 @@ class Distribution:
             is_later = name not in self.__dict__ and isinstance(getattr(type(self), name), lazy_property)
             if not is_dependent(constraint) and not is_later:
                 wanted = "of distribution {0!r} to satisfy the constraint {1!r}"
-                self._require(constraint, getattr(self, name), f"parameter {name}", wanted)
+                self._require_met_(constraint, getattr(self, name), f"parameter {name}", wanted)
 
-    def _require(self, constraint: Constraint, value: Any, what: str, wanted: str) -> None:
+    def _require_met_(self, constraint: Constraint, value: Any, what: str, wanted: str) -> None:
         if all_true(constraint.check(value)):
             return
         # numbers in a message are read for nobody else: vmap need not hear of it
@@ -84,21 +84,21 @@ class Distribution:
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         """Return the distribution with its parameters expanded to another batch shape; no memory is allocated."""
-        owner = next((each for each in type(self).__mro__ if "_batched" in vars(each)), Distribution)
+        owner = next((each for each in type(self).__mro__ if "_batched_" in vars(each)), Distribution)
         if owner is Distribution:
-            return self._missing("expand")
+            return self._missing_("expand")
         new = self._get_checked_instance(owner, _instance)
         batch_shape = Size(batch_shape)
-        for name in self._batched:
+        for name in self._batched_:
             if name in self.__dict__:
                 value = self.__dict__[name]
                 shape = batch_shape if isinstance(value, Distribution) else batch_shape + value.shape[len(self._batch_shape) :]
                 new.__dict__[name] = value.expand(shape)
-        return self._expanded(new, batch_shape)
+        return self._expanded_(new, batch_shape)
 
-    def _expanded(self, new: Any, batch_shape: Size) -> Any:
+    def _expanded_(self, new: Any, batch_shape: Size) -> Any:
         """Return the new instance of this distribution, whose parameters are there, with what else it needs."""
-        for name in self._kept:
+        for name in self._kept_:
             new.__dict__[name] = self.__dict__[name]
         Distribution.__init__(new, batch_shape, self._event_shape, validate_args=False)
         new._validate_args = self._validate_args
@@ -126,17 +126,17 @@ class Distribution:
     @property
     def mean(self) -> Tensor:
         """The expectation."""
-        return self._missing("mean")
+        return self._missing_("mean")
 
     @property
     def mode(self) -> Tensor:
         """The value of the greatest probability or density."""
-        return self._missing("mode")
+        return self._missing_("mode")
 
     @property
     def variance(self) -> Tensor:
         """The expectation of the squared distance from the mean."""
-        return self._missing("variance")
+        return self._missing_("variance")
 
     @property
     def stddev(self) -> Tensor:
@@ -150,7 +150,7 @@ class Distribution:
 
     def rsample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
         """Return samples that have derivatives by the parameters."""
-        return self._missing("rsample")
+        return self._missing_("rsample")
 
     def sample_n(self, n: int) -> Tensor:
         """Return n samples; deprecated, `sample((n,))` is the same."""
@@ -159,23 +159,23 @@ class Distribution:
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Return the logarithm of the probability, or of its density, at `value`."""
-        return self._missing("log_prob")
+        return self._missing_("log_prob")
 
     def cdf(self, value: Tensor) -> Tensor:
         """Return the probability of at most `value`."""
-        return self._missing("cdf")
+        return self._missing_("cdf")
 
     def icdf(self, value: Tensor) -> Tensor:
         """Return the number whose cdf is `value`."""
-        return self._missing("icdf")
+        return self._missing_("icdf")
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         """Return all values of a discrete distribution along dimension 0; of batches of size 1 unless `expand`."""
-        return self._missing("enumerate_support")
+        return self._missing_("enumerate_support")
 
     def entropy(self) -> Tensor:
         """Return the expectation of -log p."""
-        return self._missing("entropy")
+        return self._missing_("entropy")
 
     def perplexity(self) -> Tensor:
         """Return exp of the entropy."""
@@ -185,7 +185,7 @@ class Distribution:
         """Return the shape of samples."""
         return Size(sample_shape) + self._batch_shape + self._event_shape
 
-    def _enumerated(self, values: Tensor, expand: bool) -> Tensor:
+    def _enumerated_(self, values: Tensor, expand: bool) -> Tensor:
         """Return values, one after the other, as those of every distribution of the batch."""
         values = values.view((-1,) + (1,) * len(self._batch_shape))
         return values.expand((-1, *self._batch_shape)) if expand else values
@@ -208,7 +208,7 @@ class Distribution:
                 stacklevel=3,
             )
             return
-        self._require(support, value, "value argument", "to be within the support ({1!r}) of the distribution {0!r}")
+        self._require_met_(support, value, "value argument", "to be within the support ({1!r}) of the distribution {0!r}")
 
     def __repr__(self) -> str:
         values = {name: self.__dict__[name] for name in self.arg_constraints if name in self.__dict__}

@@ -21,12 +21,12 @@ class ExponentialFamily(Distribution):
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:
-        return self._missing("_natural_params")
+        return self._missing_("_natural_params")
 
     def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
-        return self._missing("_log_normalizer")
+        return self._missing_("_log_normalizer")
 
-    _mean_carrier_measure: Any = property(lambda self: self._missing("_mean_carrier_measure"))
+    _mean_carrier_measure: Any = property(lambda self: self._missing_("_mean_carrier_measure"))
 
     def entropy(self) -> Tensor:
         """Return F(η) - η·∇F(η) - E k(x).   Nielsen and Nock 2010, "Entropies and cross-entropies of exponential families"."""

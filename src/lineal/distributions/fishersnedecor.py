@@ -23,7 +23,7 @@ class FisherSnedecor(Distribution):
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    _batched = ("df1", "df2", "_gamma1", "_gamma2")
+    _batched_ = ("df1", "df2", "_gamma1", "_gamma2")
 
     def __init__(self, df1: Tensor | float, df2: Tensor | float, validate_args: bool | None = None):
         self.df1, self.df2 = broadcast_all(df1, df2)

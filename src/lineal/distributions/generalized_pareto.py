@@ -20,7 +20,7 @@ class GeneralizedPareto(Distribution):
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real}
     has_rsample = True
-    _batched = ("loc", "scale", "concentration")
+    _batched_ = ("loc", "scale", "concentration")
 
     def __init__(
         self, loc: Tensor | float, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None
@@ -34,7 +34,7 @@ class GeneralizedPareto(Distribution):
         upper = ops.where(self.concentration < 0, self.loc - self.scale / self.concentration, math.inf)
         return constraints.interval(self.loc, upper)
 
-    def _tail(self) -> tuple[Tensor, Tensor]:
+    def _tail_(self) -> tuple[Tensor, Tensor]:
         """Return where ξ is 0, and ξ with a 1 there.
 
         At 0 functions are computed by their first two terms, of which the second has the derivative by ξ.
@@ -42,7 +42,7 @@ class GeneralizedPareto(Distribution):
         is_zero = ops.isclose(self.concentration, ops.zeros_like(self.concentration))
         return is_zero, ops.where(is_zero, 1.0, self.concentration)
 
-    def _distance(self, value: Tensor) -> Tensor:
+    def _distance_(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
         return (value - self.loc) / self.scale
@@ -51,8 +51,8 @@ class GeneralizedPareto(Distribution):
         return self.icdf(ops.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        z = self._distance(value)
-        is_zero, tail = self._tail()
+        z = self._distance_(value)
+        is_zero, tail = self._tail_()
         power = 1 / tail + 1
         # ξ = -1 is uniform, to the upper end, where the logarithm is infinite
         fall = ops.where(power == 0, 0.0, power * ops.log1p(tail * z))
@@ -60,8 +60,8 @@ class GeneralizedPareto(Distribution):
 
     def log_survival_function(self, value: Tensor) -> Tensor:
         """Return log P(X > value)."""
-        z = self._distance(value)
-        is_zero, tail = self._tail()
+        z = self._distance_(value)
+        is_zero, tail = self._tail_()
         return ops.where(is_zero, self.concentration * z**2 / 2 - z, -ops.log1p(tail * z) / tail)
 
     def log_cdf(self, value: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class GeneralizedPareto(Distribution):
         return -ops.expm1(self.log_survival_function(value))
 
     def icdf(self, value: Tensor) -> Tensor:
-        is_zero, tail = self._tail()
+        is_zero, tail = self._tail_()
         logs = ops.log1p(-value)
         terms = self.concentration * logs**2 / 2 - logs
         return self.loc + self.scale * ops.where(is_zero, terms, ops.expm1(-tail * logs) / tail)

@@ -22,15 +22,15 @@ class Geometric(Chances):
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.nonnegative_integer
-    _batched = ("probs", "logits", "_param")
+    _batched_ = ("probs", "logits", "_param")
 
     def __init__(
         self, probs: Tensor | float | None = None, logits: Tensor | float | None = None, validate_args: bool | None = None
     ):
-        self._choose(probs, logits)
+        self._choose_(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
         if self._validate_args and probs is not None:
-            self._require(constraints.positive, self.probs, "parameter probs", "of distribution {0!r} to be positive")
+            self._require_met_(constraints.positive, self.probs, "parameter probs", "of distribution {0!r} to be positive")
 
     @property
     def mean(self) -> Tensor:

@@ -18,7 +18,7 @@ class HalfNormal(Half):
 
     arg_constraints = {"scale": constraints.positive}
     base_dist: Normal
-    _batched = ()
+    _batched_ = ()
 
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None):
         super().__init__(Normal(0, scale, validate_args=False), validate_args)

@@ -45,7 +45,7 @@ class Independent(Distribution, Generic[D]):
         new = self._get_checked_instance(Independent, _instance)
         new.base_dist = self.base_dist.expand(Size(batch_shape) + self.event_shape[: self.reinterpreted_batch_ndims])
         new.reinterpreted_batch_ndims = self.reinterpreted_batch_ndims
-        return self._expanded(new, Size(batch_shape))
+        return self._expanded_(new, Size(batch_shape))
 
     @property
     def has_rsample(self) -> bool:

@@ -21,7 +21,7 @@ class InverseGamma(TransformedDistribution):
     support = constraints.positive
     has_rsample = True
     base_dist: Gamma
-    _batched = ()
+    _batched_ = ()
 
     def __init__(self, concentration: Tensor | float, rate: Tensor | float, validate_args: bool | None = None):
         base = Gamma(concentration, rate, validate_args=validate_args)

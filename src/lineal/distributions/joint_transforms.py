@@ -29,10 +29,10 @@ class Joint(Transform):
         """Whether every part is."""
         return all(each.bijective for each in self.transforms)
 
-    def _parts(self, x: Tensor) -> Sequence[Tensor]:
+    def _parts_(self, x: Tensor) -> Sequence[Tensor]:
         raise NotImplementedError(f"{type(self).__name__}: _parts is not implemented")
 
-    def _checked(self, x: Tensor, count: int) -> Tensor:
+    def _checked_(self, x: Tensor, count: int) -> Tensor:
         if not -x.dim() <= self.dim < x.dim():
             raise AssertionError(f"dim {self.dim} out of range for tensor with {x.dim()} dimensions")
         if x.shape[self.dim] != count:
@@ -49,7 +49,7 @@ class CatTransform(Joint):
         if len(self.lengths) != len(self.transforms):
             raise AssertionError(f"lengths ({len(self.lengths)}) must match transforms ({len(self.transforms)})")
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return self.transforms, self.dim, self.lengths
 
     @lazy_property
@@ -72,19 +72,19 @@ class CatTransform(Joint):
         """What the parts give."""
         return constraints.cat([each.codomain for each in self.transforms], self.dim, self.lengths)
 
-    def _parts(self, x: Tensor) -> Sequence[Tensor]:
-        return self._checked(x, self.length).split(self.lengths, self.dim)
+    def _parts_(self, x: Tensor) -> Sequence[Tensor]:
+        return self._checked_(x, self.length).split(self.lengths, self.dim)
 
     def _call(self, x: Tensor) -> Tensor:
-        return ops.cat([each(part) for each, part in zip(self.transforms, self._parts(x))], self.dim)
+        return ops.cat([each(part) for each, part in zip(self.transforms, self._parts_(x))], self.dim)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return ops.cat([each.inv(part) for each, part in zip(self.transforms, self._parts(y))], self.dim)
+        return ops.cat([each.inv(part) for each, part in zip(self.transforms, self._parts_(y))], self.dim)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         terms = [
             sum_rightmost(each.log_abs_det_jacobian(before, after), self.event_dim - each.event_dim)
-            for each, before, after in zip(self.transforms, self._parts(x), self._parts(y))
+            for each, before, after in zip(self.transforms, self._parts_(x), self._parts_(y))
         ]
         dim = self.dim - x.dim() if self.dim >= 0 else self.dim
         dim += self.event_dim
@@ -94,7 +94,7 @@ class CatTransform(Joint):
 class StackTransform(Joint):
     """Parts of one entry along the dimension, as `stack` puts them."""
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return self.transforms, self.dim
 
     @constraints.dependent_property
@@ -107,15 +107,15 @@ class StackTransform(Joint):
         """What the parts give."""
         return constraints.stack([each.codomain for each in self.transforms], self.dim)
 
-    def _parts(self, x: Tensor) -> Sequence[Tensor]:
-        return self._checked(x, len(self.transforms)).unbind(self.dim)
+    def _parts_(self, x: Tensor) -> Sequence[Tensor]:
+        return self._checked_(x, len(self.transforms)).unbind(self.dim)
 
     def _call(self, x: Tensor) -> Tensor:
-        return ops.stack([each(part) for each, part in zip(self.transforms, self._parts(x))], self.dim)
+        return ops.stack([each(part) for each, part in zip(self.transforms, self._parts_(x))], self.dim)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return ops.stack([each.inv(part) for each, part in zip(self.transforms, self._parts(y))], self.dim)
+        return ops.stack([each.inv(part) for each, part in zip(self.transforms, self._parts_(y))], self.dim)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        terms = zip(self.transforms, self._parts(x), self._parts(y))
+        terms = zip(self.transforms, self._parts_(x), self._parts_(y))
         return ops.stack([each.log_abs_det_jacobian(before, after) for each, before, after in terms], self.dim)

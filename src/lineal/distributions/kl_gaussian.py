@@ -20,7 +20,7 @@ __all__: list[str] = []
 def log_det(p: Any) -> Tensor:
     """Return log|Σ|."""
     low = isinstance(p, LowRankMultivariateNormal)
-    return p._log_det() if low else 2 * log_diagonal(p._unbroadcasted_scale_tril)
+    return p._log_det_() if low else 2 * log_diagonal(p._unbroadcasted_scale_tril)
 
 
 def parts(p: Any) -> tuple[Tensor, Any]:
@@ -55,8 +55,8 @@ def against_full(p: Any, q: MultivariateNormal) -> Tensor:
 def against_low_rank(p: Any, q: LowRankMultivariateNormal) -> Tensor:
     """The trace is that of (D⁻¹ - Aᵀ A) Σp, with A of the capacitance's factor."""
     check_shapes(p, q)
-    A, diagonal, (F, D) = whitened(q._capacitance_tril, q._scaled_factor()), q._unbroadcasted_cov_diag, parts(p)
+    A, diagonal, (F, D) = whitened(q._capacitance_tril, q._scaled_factor_()), q._unbroadcasted_cov_diag, parts(p)
     trace: Any = squares(F * diagonal.rsqrt().unsqueeze(-1)) - squares(A @ F)
     if D is not None:
         trace = trace + (D / diagonal).sum(-1) - squares(A * D.sqrt().unsqueeze(-2))
-    return 0.5 * (log_det(q) - log_det(p) + trace + q._distance(q.loc - p.loc) - p.event_shape[0])
+    return 0.5 * (log_det(q) - log_det(p) + trace + q._distance_(q.loc - p.loc) - p.event_shape[0])

@@ -21,7 +21,7 @@ class Kumaraswamy(TransformedDistribution):
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
     has_rsample = True
-    _batched = ("concentration1", "concentration0")
+    _batched_ = ("concentration1", "concentration0")
 
     def __init__(self, concentration1: Tensor | float, concentration0: Tensor | float, validate_args: bool | None = None):
         self.concentration1, self.concentration0 = broadcast_all(concentration1, concentration0)
@@ -34,14 +34,14 @@ class Kumaraswamy(TransformedDistribution):
         base = Uniform(low, ops.ones_like(low), validate_args=validate_args)
         super().__init__(base, transforms, validate_args=validate_args)
 
-    def _moment(self, n: int) -> Tensor:
+    def _moment_(self, n: int) -> Tensor:
         """Return E xⁿ = b B(1 + n/a, b)."""
         a, b = 1 + n / self.concentration1, self.concentration0
         return b * ops.exp(ops.lgamma(a) + ops.lgamma(b) - ops.lgamma(a + b))
 
     @property
     def mean(self) -> Tensor:
-        return self._moment(1)
+        return self._moment_(1)
 
     @property
     def mode(self) -> Tensor:
@@ -51,7 +51,7 @@ class Kumaraswamy(TransformedDistribution):
 
     @property
     def variance(self) -> Tensor:
-        return self._moment(2) - self.mean.pow(2)
+        return self._moment_(2) - self.mean.pow(2)
 
     def entropy(self) -> Tensor:
         a, b = self.concentration1, self.concentration0

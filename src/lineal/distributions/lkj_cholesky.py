@@ -27,8 +27,8 @@ class LKJCholesky(Distribution):
 
     arg_constraints = {"concentration": constraints.positive}
     support = constraints.corr_cholesky
-    _batched = ("concentration",)
-    _kept = ("dim",)
+    _batched_ = ("concentration",)
+    _kept_ = ("dim",)
 
     def __init__(self, dim: int, concentration: Tensor | float = 1.0, validate_args: bool | None = None):
         if dim < 2:
@@ -38,7 +38,7 @@ class LKJCholesky(Distribution):
         super().__init__(self.concentration.shape, (dim, dim), validate_args)
 
     @property
-    def _beta(self) -> Beta:
+    def _beta_(self) -> Beta:
         """The squared lengths of the rows below the diagonal, of which the first has none."""
         eta = self.concentration.unsqueeze(-1)
         offset = ops.arange(self.dim, dtype=eta.dtype, device=eta.device).sub(1).clamp(min=0)
@@ -46,7 +46,7 @@ class LKJCholesky(Distribution):
 
     def sample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
         with modes.no_grad():
-            squared = self._beta.sample(sample_shape).unsqueeze(-1)
+            squared = self._beta_.sample(sample_shape).unsqueeze(-1)
             shape = self._extended_shape(sample_shape)
             x = ops.randn(shape, dtype=squared.dtype, device=squared.device).tril(-1)
             length = linalg.vector_norm(x, dim=-1, keepdim=True)

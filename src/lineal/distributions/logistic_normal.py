@@ -20,7 +20,7 @@ class LogisticNormal(TransformedDistribution):
     support = constraints.simplex
     has_rsample = True
     base_dist: Any
-    _batched = ()
+    _batched_ = ()
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None):
         base = Normal(loc, scale, validate_args=validate_args)

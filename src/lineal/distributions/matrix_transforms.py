@@ -37,14 +37,14 @@ class CorrCholeskyTransform(Transform):
         return (r + ones) * pad(left[..., :-1], [1, 0], value=1)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        left = pad(self._left(y)[..., :-1], [1, 0], value=1)
+        left = pad(self._left_(y)[..., :-1], [1, 0], value=1)
         return ops.atanh(tril_matrix_to_vec(y, diag=-1) / tril_matrix_to_vec(left, diag=-1).sqrt())
 
-    def _left(self, y: Tensor) -> Tensor:
+    def _left_(self, y: Tensor) -> Tensor:
         return 1 - (y * y).cumsum(-1)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        rows = 0.5 * tril_matrix_to_vec(self._left(y), diag=-2).log().sum(-1)
+        rows = 0.5 * tril_matrix_to_vec(self._left_(y), diag=-2).log().sum(-1)
         return rows - 2 * (x + softplus(-2 * x) - math.log(2.0)).sum(-1)
 
     def forward_shape(self, shape: Sequence[int]) -> Size:

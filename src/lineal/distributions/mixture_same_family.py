@@ -22,7 +22,7 @@ class MixtureSameFamily(Distribution):
 
     arg_constraints: Any = {}
     has_rsample = False
-    _kept = ("_num_component", "_event_ndims")
+    _kept_ = ("_num_component", "_event_ndims")
 
     def __init__(
         self, mixture_distribution: Categorical, component_distribution: Distribution, validate_args: bool | None = None
@@ -35,11 +35,11 @@ class MixtureSameFamily(Distribution):
         self._component_distribution = component_distribution
         self._num_component = mixture_distribution.logits.shape[-1]
         self._event_ndims = len(component_distribution.event_shape)
-        self._check_shapes()
+        self._check_shapes_()
         batch_shape = component_distribution.batch_shape[:-1]
         super().__init__(batch_shape, component_distribution.event_shape, validate_args=validate_args)
 
-    def _check_shapes(self) -> None:
+    def _check_shapes_(self) -> None:
         weights, parts = self._mixture_distribution.batch_shape, self._component_distribution.batch_shape
         if any(i != 1 and j != 1 and i != j for i, j in zip(reversed(weights), reversed(parts[:-1]))):
             raise ValueError(
@@ -57,7 +57,7 @@ class MixtureSameFamily(Distribution):
         batch_shape = Size(batch_shape)
         new._component_distribution = self._component_distribution.expand((*batch_shape, self._num_component))
         new._mixture_distribution = self._mixture_distribution.expand(batch_shape)
-        return self._expanded(new, batch_shape)
+        return self._expanded_(new, batch_shape)
 
     @constraints.dependent_property
     def support(self) -> Any:
@@ -74,7 +74,7 @@ class MixtureSameFamily(Distribution):
         """The components."""
         return self._component_distribution
 
-    def _expectation(self, values: Tensor) -> Tensor:
+    def _expectation_(self, values: Tensor) -> Tensor:
         """Return the weighted sum of values (…, k) + event_shape."""
         probs = self.mixture_distribution.probs
         probs = probs.reshape(probs.shape + (1,) * self._event_ndims)
@@ -82,13 +82,13 @@ class MixtureSameFamily(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return self._expectation(self.component_distribution.mean)
+        return self._expectation_(self.component_distribution.mean)
 
     @property
     def variance(self) -> Tensor:
         """The law of total variance: E var(x | i) + var E(x | i)."""
         parts = self.component_distribution
-        return self._expectation(parts.variance) + self._expectation((parts.mean - self._pad(self.mean)) ** 2)
+        return self._expectation_(parts.variance) + self._expectation_((parts.mean - self._pad(self.mean)) ** 2)
 
     def cdf(self, value: Tensor) -> Tensor:
         return (self.component_distribution.cdf(self._pad(value)) * self.mixture_distribution.probs).sum(-1)

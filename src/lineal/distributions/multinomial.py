@@ -24,8 +24,8 @@ class Multinomial(OfCategories):
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     total_count: int
-    _batched = ("_categorical",)
-    _kept = ("total_count",)
+    _batched_ = ("_categorical",)
+    _kept_ = ("total_count",)
 
     def __init__(
         self, total_count: int = 1, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
@@ -33,7 +33,7 @@ class Multinomial(OfCategories):
         if not isinstance(total_count, int):
             raise NotImplementedError("inhomogeneous total_count is not supported")
         self.total_count = total_count
-        self._take_categories(probs, logits)
+        self._take_categories_(probs, logits)
         super().__init__(self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=True, event_dim=1)

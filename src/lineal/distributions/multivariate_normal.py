@@ -22,10 +22,10 @@ class OfMatrix(Distribution):
 
     _unbroadcasted_scale_tril: Tensor
 
-    def _matrix_shape(self) -> Size:
+    def _matrix_shape_(self) -> Size:
         return self._batch_shape + self._event_shape[-1:] * 2
 
-    def _take_factor(self, covariance_matrix: Any, precision_matrix: Any, scale_tril: Any) -> None:
+    def _take_factor_(self, covariance_matrix: Any, precision_matrix: Any, scale_tril: Any) -> None:
         if scale_tril is not None:
             self._unbroadcasted_scale_tril = scale_tril
         elif covariance_matrix is not None:
@@ -36,18 +36,18 @@ class OfMatrix(Distribution):
     @lazy_property
     def scale_tril(self) -> Tensor:
         """The lower triangular factor L of the matrix L Lᵀ."""
-        return self._unbroadcasted_scale_tril.expand(self._matrix_shape())
+        return self._unbroadcasted_scale_tril.expand(self._matrix_shape_())
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
         """The matrix."""
         L = self._unbroadcasted_scale_tril
-        return (L @ L.mT).expand(self._matrix_shape())
+        return (L @ L.mT).expand(self._matrix_shape_())
 
     @lazy_property
     def precision_matrix(self) -> Tensor:
         """Its inverse."""
-        return ops.cholesky_inverse(self._unbroadcasted_scale_tril).expand(self._matrix_shape())
+        return ops.cholesky_inverse(self._unbroadcasted_scale_tril).expand(self._matrix_shape_())
 
 
 def only_matrix(error: type[Exception], **matrices: Any) -> tuple[str, Tensor]:
@@ -79,8 +79,8 @@ class MultivariateNormal(OfMatrix):
     }
     support = constraints.real_vector
     has_rsample = True
-    _batched = ("loc", "covariance_matrix", "precision_matrix", "scale_tril")
-    _kept = ("_unbroadcasted_scale_tril",)
+    _batched_ = ("loc", "covariance_matrix", "precision_matrix", "scale_tril")
+    _kept_ = ("_unbroadcasted_scale_tril",)
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class MultivariateNormal(OfMatrix):
         setattr(self, name, matrix.expand((*batch_shape, -1, -1)))
         self.loc = loc.expand((*batch_shape, -1))
         super().__init__(batch_shape, self.loc.shape[-1:], validate_args=validate_args)
-        self._take_factor(covariance_matrix, precision_matrix, scale_tril)
+        self._take_factor_(covariance_matrix, precision_matrix, scale_tril)
 
     @property
     def mean(self) -> Tensor:

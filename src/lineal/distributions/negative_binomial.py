@@ -25,7 +25,7 @@ class NegativeBinomial(Chances):
         "logits": constraints.real,
     }
     support = constraints.nonnegative_integer
-    _batched = ("total_count", "probs", "logits", "_param")
+    _batched_ = ("total_count", "probs", "logits", "_param")
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class NegativeBinomial(Chances):
         logits: Tensor | None = None,
         validate_args: bool | None = None,
     ):
-        (self.total_count,) = self._choose(probs, logits, total_count)
+        (self.total_count,) = self._choose_(probs, logits, total_count)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     @property

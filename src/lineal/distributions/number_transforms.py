@@ -48,11 +48,11 @@ class ExpTransform(Stateless):
 class Broadcasting(Transform):
     """A transform by numbers that broadcast with its arguments."""
 
-    def _parameters(self) -> tuple[Any, ...]:
+    def _parameters_(self) -> tuple[Any, ...]:
         raise NotImplementedError(f"{type(self).__name__}: _parameters is not implemented")
 
     def forward_shape(self, shape: Sequence[int]) -> Size:
-        return Size(ops.broadcast_shapes(shape, *[getattr(each, "shape", ()) for each in self._parameters()]))
+        return Size(ops.broadcast_shapes(shape, *[getattr(each, "shape", ()) for each in self._parameters_()]))
 
     def inverse_shape(self, shape: Sequence[int]) -> Size:
         return self.forward_shape(shape)
@@ -69,10 +69,10 @@ class PowerTransform(Broadcasting):
         super().__init__(cache_size=cache_size)
         (self.exponent,) = broadcast_all(exponent)
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return (self.exponent,)
 
-    _parameters = _arguments
+    _parameters_ = _arguments_
 
     @lazy_property
     def sign(self) -> Any:
@@ -185,10 +185,10 @@ class AffineTransform(Broadcasting):
         self.scale = scale
         self._event_dim = event_dim
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return self.loc, self.scale, self._event_dim
 
-    def _parameters(self) -> tuple[Any, ...]:
+    def _parameters_(self) -> tuple[Any, ...]:
         return self.loc, self.scale
 
     @property
@@ -241,7 +241,7 @@ class CumulativeDistributionTransform(Transform):
         super().__init__(cache_size=cache_size)
         self.distribution = distribution
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return (self.distribution,)
 
     @property

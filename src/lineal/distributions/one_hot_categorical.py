@@ -20,10 +20,10 @@ class OneHotCategorical(OfCategories):
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
     has_enumerate_support = True
-    _batched = ("_categorical",)
+    _batched_ = ("_categorical",)
 
     def __init__(self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None):
-        self._take_categories(probs, logits)
+        self._take_categories_(probs, logits)
         super().__init__(self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args)
 
     @property

@@ -16,7 +16,7 @@ class Pareto(TransformedDistribution):
     """p(x) = alpha scale^alpha / x^(alpha+1) for x ≥ scale."""
 
     arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
-    _batched = ("scale", "alpha")
+    _batched_ = ("scale", "alpha")
 
     def __init__(self, scale: Tensor | float, alpha: Tensor | float, validate_args: bool | None = None):
         self.scale, self.alpha = broadcast_all(scale, alpha)

@@ -21,8 +21,8 @@ class LogitRelaxedBernoulli(Chances):
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.real
-    _batched = ("probs", "logits", "_param")
-    _kept = ("temperature",)
+    _batched_ = ("probs", "logits", "_param")
+    _kept_ = ("temperature",)
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class LogitRelaxedBernoulli(Chances):
         validate_args: bool | None = None,
     ):
         self.temperature = temperature
-        self._choose(probs, logits)
+        self._choose_(probs, logits)
         super().__init__(self._param.shape, validate_args=validate_args)
 
     def rsample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
@@ -56,7 +56,7 @@ class RelaxedBernoulli(TransformedDistribution):
     support = constraints.unit_interval
     has_rsample = True
     base_dist: LogitRelaxedBernoulli
-    _batched = ()
+    _batched_ = ()
 
     def __init__(
         self,

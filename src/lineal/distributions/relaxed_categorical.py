@@ -23,13 +23,13 @@ class ExpRelaxedCategorical(OfCategories):
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.real_vector
     has_rsample = True
-    _batched = ("_categorical",)
-    _kept = ("temperature",)
+    _batched_ = ("_categorical",)
+    _kept_ = ("temperature",)
 
     def __init__(
         self, temperature: Tensor, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
     ):
-        self._take_categories(probs, logits)
+        self._take_categories_(probs, logits)
         self.temperature = temperature
         super().__init__(self._categorical.batch_shape, self.param_shape[-1:], validate_args=validate_args)
 
@@ -54,7 +54,7 @@ class RelaxedOneHotCategorical(TransformedDistribution):
     support = constraints.simplex
     has_rsample = True
     base_dist: ExpRelaxedCategorical
-    _batched = ()
+    _batched_ = ()
 
     def __init__(
         self, temperature: Tensor, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None

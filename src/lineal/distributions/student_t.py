@@ -22,7 +22,7 @@ class StudentT(Distribution):
     arg_constraints = {"df": constraints.positive, "loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
-    _batched = ("df", "loc", "scale", "_chi2")
+    _batched_ = ("df", "loc", "scale", "_chi2")
 
     def __init__(
         self, df: Tensor | float, loc: Tensor | float = 0.0, scale: Tensor | float = 1.0, validate_args: bool | None = None
@@ -50,7 +50,7 @@ class StudentT(Distribution):
         x = ops.randn(self._extended_shape(sample_shape), dtype=self.df.dtype, device=self.df.device)
         return self.loc + self.scale * x * ops.rsqrt(self._chi2.rsample(sample_shape) / self.df)
 
-    def _log_beta(self) -> Tensor:
+    def _log_beta_(self) -> Tensor:
         """Return log B(ν/2, ½)."""
         return ops.lgamma(0.5 * self.df) + math.lgamma(0.5) - ops.lgamma(0.5 * (self.df + 1))
 
@@ -58,10 +58,10 @@ class StudentT(Distribution):
         if self._validate_args:
             self._validate_sample(value)
         y = (value - self.loc) / self.scale
-        normalizer = self.scale.log() + 0.5 * self.df.log() + self._log_beta()
+        normalizer = self.scale.log() + 0.5 * self.df.log() + self._log_beta_()
         return -0.5 * (self.df + 1.0) * ops.log1p(y**2 / self.df) - normalizer
 
     def entropy(self) -> Tensor:
         half = 0.5 * (self.df + 1)
         moved = half * (ops.digamma(half) - ops.digamma(0.5 * self.df))
-        return self.scale.log() + moved + 0.5 * self.df.log() + self._log_beta()
+        return self.scale.log() + moved + 0.5 * self.df.log() + self._log_beta_()

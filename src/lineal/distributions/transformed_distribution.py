@@ -27,7 +27,7 @@ class TransformedDistribution(Distribution):
     """
 
     arg_constraints: Any = {}
-    _batched = ()
+    _batched_ = ()
 
     def __init__(
         self, base_distribution: Distribution, transforms: Transform | list[Transform], validate_args: bool | None = None
@@ -50,17 +50,17 @@ class TransformedDistribution(Distribution):
         super().__init__(forward[:cut], forward[cut:], validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        owner = next(each for each in type(self).__mro__ if "_batched" in vars(each))
+        owner = next(each for each in type(self).__mro__ if "_batched_" in vars(each))
         new = self._get_checked_instance(owner, _instance)
         batch_shape = Size(batch_shape)
         shape = ComposeTransform(self.transforms).inverse_shape(batch_shape + self.event_shape)
         new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
         new.transforms = self.transforms
-        for name in self._batched:
+        for name in self._batched_:
             new.__dict__[name] = self.__dict__[name].expand(batch_shape)
-        return self._expanded(new, batch_shape)
+        return self._expanded_(new, batch_shape)
 
-    def _image(self) -> Any:
+    def _image_(self) -> Any:
         """Return what the last transform gives."""
         if not self.transforms:
             return self.base_dist.support
@@ -68,20 +68,20 @@ class TransformedDistribution(Distribution):
         more = len(self.event_shape) - support.event_dim
         return constraints.independent(support, more) if more > 0 else support
 
-    support: Any = constraints.dependent_property(_image, is_discrete=False)
+    support: Any = constraints.dependent_property(_image_, is_discrete=False)
     has_rsample: Any = property(lambda self: self.base_dist.has_rsample)
 
-    def _forward(self, x: Tensor) -> Tensor:
+    def _forward_(self, x: Tensor) -> Tensor:
         for transform in self.transforms:
             x = transform(x)
         return x
 
     def sample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
         with modes.no_grad():
-            return self._forward(self.base_dist.sample(sample_shape))
+            return self._forward_(self.base_dist.sample(sample_shape))
 
     def rsample(self, sample_shape: Sequence[int] = Size()) -> Tensor:
-        return self._forward(self.base_dist.rsample(sample_shape))
+        return self._forward_(self.base_dist.rsample(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
@@ -109,4 +109,4 @@ class TransformedDistribution(Distribution):
         return self._monotonize_cdf(self.base_dist.cdf(value))
 
     def icdf(self, value: Tensor) -> Tensor:
-        return self._forward(self.base_dist.icdf(self._monotonize_cdf(value)))
+        return self._forward_(self.base_dist.icdf(self._monotonize_cdf(value)))

@@ -62,11 +62,11 @@ class Transform:
         """Return the same transform with another cache."""
         if self._cache_size == cache_size:
             return self
-        if type(self)._arguments is Transform._arguments and type(self).__init__ is not Transform.__init__:
+        if type(self)._arguments_ is Transform._arguments_ and type(self).__init__ is not Transform.__init__:
             raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
-        return type(self)(*self._arguments(), cache_size=cache_size)
+        return type(self)(*self._arguments_(), cache_size=cache_size)
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         """Return what the transform was made of, but for the size of its cache."""
         return ()
 
@@ -188,7 +188,7 @@ class ComposeTransform(Transform):
         super().__init__(cache_size=cache_size)
         self.parts = [part.with_cache(cache_size) for part in parts] if cache_size else parts
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return (self.parts,)
 
     def __eq__(self, other: object) -> bool:
@@ -277,7 +277,7 @@ class IndependentTransform(Transform):
         self.base_transform = base_transform.with_cache(cache_size)
         self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return self.base_transform, self.reinterpreted_batch_ndims
 
     @constraints.dependent_property(is_discrete=False)

@@ -19,7 +19,7 @@ class Uniform(Distribution):
     """p(x) = 1 / (high - low) for low ≤ x < high."""
 
     has_rsample = True
-    _batched = ("low", "high")
+    _batched_ = ("low", "high")
 
     def __init__(self, low: Tensor | float, high: Tensor | float, validate_args: bool | None = None):
         self.low, self.high = broadcast_all(low, high)

@@ -30,7 +30,7 @@ class ReshapeTransform(Transform):
             raise ValueError(f"ReshapeTransform: in_shape, out_shape have different numbers of elements: {shapes}")
         super().__init__(cache_size=cache_size)
 
-    def _arguments(self) -> tuple[Any, ...]:
+    def _arguments_(self) -> tuple[Any, ...]:
         return self.in_shape, self.out_shape
 
     @constraints.dependent_property
@@ -98,21 +98,21 @@ class StickBreakingTransform(Stateless):
     codomain = constraints.simplex
     bijective = True
 
-    def _offset(self, x: Tensor, count: int) -> Tensor:
+    def _offset_(self, x: Tensor, count: int) -> Tensor:
         return ops.arange(count, 0, -1, dtype=x.dtype, device=x.device).log()
 
     def _call(self, x: Tensor) -> Tensor:
-        z = clipped_sigmoid(x - self._offset(x, x.shape[-1]))
+        z = clipped_sigmoid(x - self._offset_(x, x.shape[-1]))
         left = (1 - z).cumprod(-1)
         return pad(z, [0, 1], value=1) * pad(left, [1, 0], value=1)
 
     def _inverse(self, y: Tensor) -> Tensor:
         shares = y[..., :-1]
         left = (1 - shares.cumsum(-1)).clamp(min=finfo(y.dtype).tiny)
-        return shares.log() - left.log() + self._offset(y, shares.shape[-1])
+        return shares.log() - left.log() + self._offset_(y, shares.shape[-1])
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        x = x - self._offset(x, x.shape[-1])
+        x = x - self._offset_(x, x.shape[-1])
         return (-x + logsigmoid(x) + y[..., :-1].log()).sum(-1)
 
     def forward_shape(self, shape: Sequence[int]) -> Size:

@@ -27,7 +27,7 @@ class VonMises(Distribution):
     arg_constraints = {"loc": constraints.real, "concentration": constraints.positive}
     support = constraints.real
     has_rsample = False
-    _batched = ("loc", "concentration")
+    _batched_ = ("loc", "concentration")
 
     def __init__(self, loc: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None):
         self.loc, self.concentration = broadcast_all(loc, concentration)

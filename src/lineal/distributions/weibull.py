@@ -18,7 +18,7 @@ class Weibull(TransformedDistribution):
 
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
     support = constraints.positive
-    _batched = ("scale", "concentration", "concentration_reciprocal")
+    _batched_ = ("scale", "concentration", "concentration_reciprocal")
 
     def __init__(self, scale: Tensor | float, concentration: Tensor | float, validate_args: bool | None = None):
         self.scale, self.concentration = broadcast_all(scale, concentration)

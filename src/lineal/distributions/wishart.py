@@ -31,8 +31,8 @@ class Wishart(OfMatrix, ExponentialFamily):
     support = constraints.positive_definite
     has_rsample = True
     _mean_carrier_measure = 0
-    _batched = ("df", "covariance_matrix", "precision_matrix", "scale_tril")
-    _kept = ("_unbroadcasted_scale_tril",)
+    _batched_ = ("df", "covariance_matrix", "precision_matrix", "scale_tril")
+    _kept_ = ("_unbroadcasted_scale_tril",)
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class Wishart(OfMatrix, ExponentialFamily):
             df = tensor(df, dtype=matrix.dtype, device=matrix.device)
         batch_shape = Size(ops.broadcast_shapes(matrix.shape[:-2], df.shape))
         self.df = df.expand(batch_shape)
-        self._require_freedom(matrix.shape[-1])
+        self._require_freedom_(matrix.shape[-1])
         setattr(self, name, matrix.expand((*batch_shape, -1, -1)))
         super().__init__(batch_shape, matrix.shape[-2:], validate_args=validate_args)
-        self._take_factor(covariance_matrix, precision_matrix, scale_tril)
+        self._take_factor_(covariance_matrix, precision_matrix, scale_tril)
 
-    def _require_freedom(self, p: int) -> None:
+    def _require_freedom_(self, p: int) -> None:
         if not all_true(self.df > p - 1):
             raise ValueError(f"Value of df={self.df} expected to be greater than ndim - 1 = {p - 1}.")
         if not all_true(self.df >= p):
@@ -87,14 +87,14 @@ class Wishart(OfMatrix, ExponentialFamily):
         diagonal = V.diagonal(dim1=-2, dim2=-1)
         return self.df[..., None, None] * (V.square() + diagonal.unsqueeze(-1) * diagonal.unsqueeze(-2))
 
-    def _reduced(self, x: Tensor) -> Tensor:
+    def _reduced_(self, x: Tensor) -> Tensor:
         """Return x - i for i = 0 … p-1, along a last dimension."""
         return x.unsqueeze(-1) - ops.arange(self._event_shape[-1], dtype=x.dtype, device=x.device)
 
-    def _bartlett(self, sample_shape: Sequence[int]) -> Tensor:
+    def _bartlett_(self, sample_shape: Sequence[int]) -> Tensor:
         """Return L A Aᵀ Lᵀ: χ numbers of ν, ν-1 … degrees of freedom on A's diagonal, normal ones below it."""
         shape = self._extended_shape(sample_shape)
-        chi = Chi2(self._reduced(self.df), validate_args=False).rsample(sample_shape).sqrt()
+        chi = Chi2(self._reduced_(self.df), validate_args=False).rsample(sample_shape).sqrt()
         diagonal = ops.diag_embed(chi.clamp(min=finfo(chi.dtype).eps))
         A = diagonal + ops.randn(shape, dtype=chi.dtype, device=chi.device).tril(-1)
         L = self._unbroadcasted_scale_tril @ A
@@ -102,19 +102,19 @@ class Wishart(OfMatrix, ExponentialFamily):
 
     def rsample(self, sample_shape: Sequence[int] = Size(), max_try_correction: int | None = None) -> Tensor:
         """Return samples; those that are singular are drawn again, up to max_try_correction times, 10 unless told otherwise."""
-        sample = self._bartlett(sample_shape)
+        sample = self._bartlett_(sample_shape)
         for _ in range(10 if max_try_correction is None else max_try_correction):
             good = self.support.check(sample)
             if all_true(good):
                 return sample
             warnings.warn("Singular sample detected.", stacklevel=2)
-            sample = ops.where(good[..., None, None], sample, self._bartlett(sample_shape))
+            sample = ops.where(good[..., None, None], sample, self._bartlett_(sample_shape))
         return sample
 
-    def _log_gamma(self) -> Tensor:
+    def _log_gamma_(self) -> Tensor:
         return ops.mvlgamma(self.df / 2, self._event_shape[-1])
 
-    def _log_scale(self) -> Tensor:
+    def _log_scale_(self) -> Tensor:
         """Return ½ (p log 2 + log|V|)."""
         return self._event_shape[-1] * math.log(2) / 2 + log_diagonal(self._unbroadcasted_scale_tril)
 
@@ -126,12 +126,12 @@ class Wishart(OfMatrix, ExponentialFamily):
         L = self._unbroadcasted_scale_tril.expand((*batch, p, p))
         trace = ops.cholesky_solve(value.expand((*batch, p, p)), L).diagonal(dim1=-2, dim2=-1).sum(-1)
         logdet = linalg.slogdet(value).logabsdet
-        return (self.df - p - 1) / 2 * logdet - trace / 2 - self.df * self._log_scale() - self._log_gamma()
+        return (self.df - p - 1) / 2 * logdet - trace / 2 - self.df * self._log_scale_() - self._log_gamma_()
 
     def entropy(self) -> Tensor:
         p, nu = self._event_shape[-1], self.df
-        digammas = ops.digamma(self._reduced(nu) / 2).sum(-1)
-        return (p + 1) * self._log_scale() + self._log_gamma() - (nu - p - 1) / 2 * digammas + nu * p / 2
+        digammas = ops.digamma(self._reduced_(nu) / 2).sum(-1)
+        return (p + 1) * self._log_scale_() + self._log_gamma_() - (nu - p - 1) / 2 * digammas + nu * p / 2
 
     @property
     def _natural_params(self) -> tuple[Tensor, Tensor]:

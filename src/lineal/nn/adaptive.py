@@ -88,11 +88,11 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"AdaptiveLogSoftmaxWithLoss: Target values should be in [0, {self.n_classes - 1}], but values in range "
                 f"[{int(target.min())}, {int(target.max())}] were found."
             )
-        output = self._log_likelihood(x, target)
+        output = self._log_likelihood_(x, target)
         loss = (-output).mean()
         return _ASMoutput(output if target_.ndim else output.squeeze(0), loss)
 
-    def _log_likelihood(self, x: Tensor, target: Tensor) -> Tensor:
+    def _log_likelihood_(self, x: Tensor, target: Tensor) -> Tensor:
         """Return the log probability of each target."""
         head = functional.log_softmax(self.head(x), 1)
         place, within = target, zeros_like(head[:, 0])

@@ -15,14 +15,14 @@ from lineal.tensors import Tensor
 class AdaptiveAvgPool(Module):
     """The means of `output_size` windows; a subclass says over how many dimensions."""
 
-    function: ClassVar[Callable[..., Any]]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(self, output_size: Any):
         super().__init__()
         self.output_size = output_size
 
     def forward(self, input: Tensor) -> Tensor:
-        return type(self).function(input, self.output_size)
+        return type(self)._function_(input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -31,25 +31,25 @@ class AdaptiveAvgPool(Module):
 class AdaptiveAvgPool1d(AdaptiveAvgPool):
     """The means of `output_size` windows that cover (N, C, L) or (C, L)."""
 
-    function = staticmethod(functional.adaptive_avg_pool1d)
+    _function_ = staticmethod(functional.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(AdaptiveAvgPool):
     """The means of windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension's size."""
 
-    function = staticmethod(functional.adaptive_avg_pool2d)
+    _function_ = staticmethod(functional.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool3d(AdaptiveAvgPool):
     """The means of windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension's size."""
 
-    function = staticmethod(functional.adaptive_avg_pool3d)
+    _function_ = staticmethod(functional.adaptive_avg_pool3d)
 
 
 class AdaptiveMaxPool(Module):
     """The largest elements of `output_size` windows; a subclass says over how many dimensions."""
 
-    function: ClassVar[Callable[..., Any]]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(self, output_size: Any, return_indices: bool = False):
         super().__init__()
@@ -57,7 +57,7 @@ class AdaptiveMaxPool(Module):
         self.return_indices = return_indices
 
     def forward(self, input: Tensor) -> Any:
-        return type(self).function(input, self.output_size, self.return_indices)
+        return type(self)._function_(input, self.output_size, self.return_indices)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -66,26 +66,26 @@ class AdaptiveMaxPool(Module):
 class AdaptiveMaxPool1d(AdaptiveMaxPool):
     """The largest elements of `output_size` windows that cover (N, C, L) or (C, L)."""
 
-    function = staticmethod(functional.adaptive_max_pool1d)
+    _function_ = staticmethod(functional.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(AdaptiveMaxPool):
     """The largest elements of windows that cover (N, C, H, W) or (C, H, W); None keeps a dimension's size."""
 
-    function = staticmethod(functional.adaptive_max_pool2d)
+    _function_ = staticmethod(functional.adaptive_max_pool2d)
 
 
 class AdaptiveMaxPool3d(AdaptiveMaxPool):
     """The largest elements of windows that cover (N, C, D, H, W) or (C, D, H, W); None keeps a dimension's size."""
 
-    function = staticmethod(functional.adaptive_max_pool3d)
+    _function_ = staticmethod(functional.adaptive_max_pool3d)
 
 
 class FractionalMaxPool(Module):
     """The largest elements of windows at random places; a subclass says over how many dimensions."""
 
-    dimensions: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
+    _dimensions_: ClassVar[int]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class FractionalMaxPool(Module):
         _random_samples: Tensor | None = None,
     ):
         super().__init__()
-        name, n = type(self).__name__, self.dimensions
+        name, n = type(self).__name__, self._dimensions_
         self.kernel_size = repeated(kernel_size, n)
         self.return_indices = return_indices
         self.register_buffer("_random_samples", _random_samples)
@@ -110,7 +110,7 @@ class FractionalMaxPool(Module):
             raise ValueError(f"{name}: output_ratio must be between 0 and 1 (got {output_ratio})")
 
     def forward(self, input: Tensor) -> Any:
-        return type(self).function(
+        return type(self)._function_(
             input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples
         )
 
@@ -118,12 +118,12 @@ class FractionalMaxPool(Module):
 class FractionalMaxPool2d(FractionalMaxPool):
     """The largest elements of windows at random places of (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
-    function = staticmethod(functional.fractional_max_pool2d)
+    _dimensions_ = 2
+    _function_ = staticmethod(functional.fractional_max_pool2d)
 
 
 class FractionalMaxPool3d(FractionalMaxPool):
     """The largest elements of windows at random places of (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
-    function = staticmethod(functional.fractional_max_pool3d)
+    _dimensions_ = 3
+    _function_ = staticmethod(functional.fractional_max_pool3d)

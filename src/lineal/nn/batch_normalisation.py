@@ -23,7 +23,7 @@ class ChannelNorm(Scaling):
     """
 
     _version = 2
-    dimensions: tuple[int, ...]
+    _dimensions_: tuple[int, ...]
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -51,7 +51,7 @@ class ChannelNorm(Scaling):
         self.register_buffer("running_var", ones(num_features, **place) if tracked else None)
         count = tensor(0, dtype=dtypes.int64, device=device) if tracked else None
         self.register_buffer("num_batches_tracked", count)
-        self._scale((num_features,), affine, affine and bias, device, dtype)
+        self._scale_((num_features,), affine, affine and bias, device, dtype)
 
     def reset_running_stats(self) -> None:
         """Forget the statistics of the batches seen."""
@@ -67,8 +67,8 @@ class ChannelNorm(Scaling):
 
     def _check_input_dim(self, input: Tensor) -> None:
         """Refuse an input of another number of dimensions."""
-        if input.ndim not in self.dimensions:
-            expected = " or ".join(f"{each}D" for each in self.dimensions)
+        if input.ndim not in self._dimensions_:
+            expected = " or ".join(f"{each}D" for each in self._dimensions_)
             raise ValueError(f"{self._get_name()}: expected {expected} input, got {input.ndim}D of shape {list(input.shape)}")
 
     def extra_repr(self) -> str:
@@ -105,7 +105,7 @@ class BatchNorm(ChannelNorm):
     ):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
-    def _share(self) -> float:
+    def _share_(self) -> float:
         """Count a batch while training; return the share that it has of the running statistics."""
         share = self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
@@ -115,7 +115,7 @@ class BatchNorm(ChannelNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        share = self._share()
+        share = self._share_()
         of_batch = self.training or (self.running_mean is None and self.running_var is None)
         running = (self.running_mean, self.running_var) if not self.training or self.track_running_stats else (None, None)
         return functional.batch_norm(input, *running, self.weight, self.bias, of_batch, share, self.eps)
@@ -124,19 +124,19 @@ class BatchNorm(ChannelNorm):
 class BatchNorm1d(BatchNorm):
     """Batch normalisation of input (N, C) or (N, C, L)."""
 
-    dimensions = (2, 3)
+    _dimensions_ = (2, 3)
 
 
 class BatchNorm2d(BatchNorm):
     """Batch normalisation of input (N, C, H, W)."""
 
-    dimensions = (4,)
+    _dimensions_ = (4,)
 
 
 class BatchNorm3d(BatchNorm):
     """Batch normalisation of input (N, C, D, H, W)."""
 
-    dimensions = (5,)
+    _dimensions_ = (5,)
 
 
 class SyncBatchNorm(BatchNorm):
@@ -166,7 +166,7 @@ class SyncBatchNorm(BatchNorm):
         if not (self.training and is_initialized() and get_world_size(self.process_group) > 1):
             return super().forward(input)
         self._check_input_dim(input)
-        share = self._share()
+        share = self._share_()
         running = (self.running_mean, self.running_var) if self.track_running_stats else (None, None)
         return synchronised_batch_norm(input, *running, self.weight, self.bias, share, self.eps, self.process_group)
 
@@ -207,7 +207,7 @@ class InstanceNorm(ChannelNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
-        alone = input.ndim == self.dimensions[0]
+        alone = input.ndim == self._dimensions_[0]
         channels = input.shape[0 if alone else 1]
         if self.affine and channels != self.num_features:
             raise ValueError(
@@ -251,16 +251,16 @@ class InstanceNorm(ChannelNorm):
 class InstanceNorm1d(InstanceNorm):
     """Instance normalisation of input (C, L) or (N, C, L)."""
 
-    dimensions = (2, 3)
+    _dimensions_ = (2, 3)
 
 
 class InstanceNorm2d(InstanceNorm):
     """Instance normalisation of input (C, H, W) or (N, C, H, W)."""
 
-    dimensions = (3, 4)
+    _dimensions_ = (3, 4)
 
 
 class InstanceNorm3d(InstanceNorm):
     """Instance normalisation of input (C, D, H, W) or (N, C, D, H, W)."""
 
-    dimensions = (4, 5)
+    _dimensions_ = (4, 5)

@@ -64,7 +64,7 @@ class Forward(Registry):
             return module._compiled_call_impl(*args, **kwargs)
         own = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
         if own or everywhere:
-            return module._call_with_hooks(args, kwargs)
+            return module._call_with_hooks_(args, kwargs)
         return module.forward(*args, **kwargs)
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
@@ -72,17 +72,17 @@ class Forward(Registry):
         listener = _recorder()
         if listener is not None:
             tell(listener, self)
-        return self._call_with_hooks(args, kwargs)
+        return self._call_with_hooks_(args, kwargs)
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Let calls of this module run as native programs; the options are those of `lineal.compile`."""
         self._compiled_call_impl = _compiler.compile(self._call_impl, *args, **kwargs)
 
-    def _call_with_hooks(self, args: tuple, kwargs: dict) -> Any:
+    def _call_with_hooks_(self, args: tuple, kwargs: dict) -> Any:
         done = 0
         result: Any = None
         try:
-            args, kwargs = self._before(args, kwargs)
+            args, kwargs = self._before_(args, kwargs)
             watched = hooks_of(self, "_backward_hooks") or hooks_of(self, "_backward_pre_hooks")
             watch = BackwardWatch(self) if watched else None
             if watch is not None:
@@ -94,10 +94,10 @@ class Forward(Registry):
                 result = result if changed is None else changed
             return result if watch is None else watch.outputs(result)
         except Exception:
-            self._after_error(args, kwargs, result, done)
+            self._after_error_(args, kwargs, result, done)
             raise
 
-    def _before(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    def _before_(self, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         for hook in hooks_of(self, "_forward_pre_hooks"):
             changed = hook(self, args, kwargs)
             if changed is None:
@@ -110,7 +110,7 @@ class Forward(Registry):
                 raise RuntimeError(f"forward pre-hook: expected None or (new_args, new_kwargs), got {changed!r}")
         return args, kwargs
 
-    def _after_error(self, args: tuple, kwargs: dict, result: Any, done: int) -> None:
+    def _after_error_(self, args: tuple, kwargs: dict, result: Any, done: int) -> None:
         for hook in hooks_of(self, "_forward_hooks")[done:]:
             if hook.always_call:
                 try:

@@ -47,14 +47,14 @@ class RNNCellBase(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _weights(self) -> tuple[Any, ...]:
+    def _weights_(self) -> tuple[Any, ...]:
         return self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
 
-    def _start(self, input: Tensor) -> Tensor:
+    def _start_(self, input: Tensor) -> Tensor:
         """Return the state of zeros beside an input."""
         return zeros(*input.shape[:-1], self.hidden_size, dtype=input.dtype, device=input.device)
 
-    def _require_ndim(self, what: str, given: Tensor) -> None:
+    def _require_ndim_(self, what: str, given: Tensor) -> None:
         if given.ndim not in (1, 2):
             raise ValueError(f"{self._get_name()}: Expected {what} to be 1D or 2D, got {given.ndim}D instead")
 
@@ -84,13 +84,13 @@ class RNNCell(RNNCellBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        self._require_ndim("input", input)
+        self._require_ndim_("input", input)
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"RNNCell: Unknown nonlinearity: {self.nonlinearity}")
-        hx = self._start(input) if hx is None else hx
-        self._require_ndim("hidden", hx)
+        hx = self._start_(input) if hx is None else hx
+        self._require_ndim_("hidden", hx)
         step = functional.rnn_tanh_cell if self.nonlinearity == "tanh" else functional.rnn_relu_cell
-        return step(input, hx, *self._weights())
+        return step(input, hx, *self._weights_())
 
     def extra_repr(self) -> str:
         return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")
@@ -108,12 +108,12 @@ class LSTMCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        self._require_ndim("input", input)
+        self._require_ndim_("input", input)
         if hx is None:
-            hx = (self._start(input), self._start(input))
+            hx = (self._start_(input), self._start_(input))
         for place, each in enumerate(hx):
-            self._require_ndim(f"hx[{place}]", each)
-        return functional.lstm_cell(input, hx, *self._weights())
+            self._require_ndim_(f"hx[{place}]", each)
+        return functional.lstm_cell(input, hx, *self._weights_())
 
 
 class GRUCell(RNNCellBase):
@@ -128,7 +128,7 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        self._require_ndim("input", input)
-        hx = self._start(input) if hx is None else hx
-        self._require_ndim("hidden", hx)
-        return functional.gru_cell(input, hx, *self._weights())
+        self._require_ndim_("input", input)
+        hx = self._start_(input) if hx is None else hx
+        self._require_ndim_("hidden", hx)
+        return functional.gru_cell(input, hx, *self._weights_())

@@ -37,17 +37,17 @@ class Container(Module):
 class Numbered(Module):
     """Submodules in order, under the names "0", "1" … unless they were given others."""
 
-    def _key(self, index: int) -> str:
+    def _key_(self, index: int) -> str:
         return list(self._modules)[position(type(self).__name__, index, len(self))]
 
-    def _put(self, modules: Iterable[Module]) -> None:
+    def _put_(self, modules: Iterable[Module]) -> None:
         """Hold exactly `modules`, numbered from 0."""
         numbered = {str(place): each for place, each in enumerate(modules)}
         self._modules.clear()
         for name, module in numbered.items():
             self.add_module(name, module)
 
-    def _between(self, chosen: slice) -> Self:
+    def _between_(self, chosen: slice) -> Self:
         raise NotImplementedError
 
     @overload
@@ -55,15 +55,15 @@ class Numbered(Module):
     @overload
     def __getitem__(self, index: slice) -> Self: ...
     def __getitem__(self, index: int | slice) -> Any:
-        return self._between(index) if isinstance(index, slice) else self._modules[self._key(index)]
+        return self._between_(index) if isinstance(index, slice) else self._modules[self._key_(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        setattr(self, self._key(index), module)
+        setattr(self, self._key_(index), module)
 
     def __delitem__(self, index: int | slice) -> None:
-        for name in list(self._modules)[index] if isinstance(index, slice) else [self._key(index)]:
+        for name in list(self._modules)[index] if isinstance(index, slice) else [self._key_(index)]:
             del self._modules[name]
-        self._put(list(self._modules.values()))
+        self._put_(list(self._modules.values()))
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -93,7 +93,7 @@ class Numbered(Module):
         if not -len(held) <= index <= len(held):
             raise IndexError(f"{type(self).__name__}: index {index} is out of range for {len(held)} modules")
         held.insert(index, module)
-        self._put(held)
+        self._put_(held)
         return self
 
     def pop(self, index: int | slice = -1) -> Any:
@@ -121,7 +121,7 @@ class Sequential(Numbered):
             input = module(input)
         return input
 
-    def _between(self, chosen: slice) -> Sequential:
+    def _between_(self, chosen: slice) -> Sequential:
         return type(self)(OrderedDict(list(self._modules.items())[chosen]))
 
     def __add__(self, other: Sequential) -> Sequential:
@@ -147,7 +147,7 @@ class ModuleList(Numbered):
         if modules is not None:
             self.extend(modules)
 
-    def _between(self, chosen: slice) -> ModuleList:
+    def _between_(self, chosen: slice) -> ModuleList:
         return type(self)(list(self._modules.values())[chosen])
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:

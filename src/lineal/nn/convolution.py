@@ -22,7 +22,7 @@ class ConvNd(Module):
     Both start uniform in ±1/√(inputs of one output). A subclass says how many axes its images have.
     """
 
-    axes: ClassVar[int]
+    _axes_: ClassVar[int]
     transposed: ClassVar[bool] = False
 
     def __init__(
@@ -38,23 +38,23 @@ class ConvNd(Module):
         super().__init__()
         kernel, stride, padding, dilation, output_padding = sizes
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size, self.stride, self.dilation = map(self.for_each, (kernel, stride, dilation))
-        self.padding = padding if isinstance(padding, str) else self.for_each(padding)
-        self.output_padding = self.for_each(output_padding)
+        self.kernel_size, self.stride, self.dilation = map(self._for_each_, (kernel, stride, dilation))
+        self.padding = padding if isinstance(padding, str) else self._for_each_(padding)
+        self.output_padding = self._for_each_(output_padding)
         self.groups = groups
         self.padding_mode = padding_mode
-        self.require_sense()
-        self._reversed_padding_repeated_twice = self.widths()
+        self._require_sense_()
+        self._reversed_padding_repeated_twice = self._widths_()
         outer, inner = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
         self.weight = Parameter(empty(outer, inner // groups, *self.kernel_size, **place))
         self.register_parameter("bias", Parameter(empty(out_channels, **place)) if bias else None)
         self.reset_parameters()
 
-    def for_each(self, given: Any) -> tuple[int, ...]:
+    def _for_each_(self, given: Any) -> tuple[int, ...]:
         """Return one number for each axis."""
-        return tuple(given) if isinstance(given, Sequence) else (given,) * self.axes
+        return tuple(given) if isinstance(given, Sequence) else (given,) * self._axes_
 
-    def require_sense(self) -> None:
+    def _require_sense_(self) -> None:
         """Raise ValueError unless the channels go into the groups and the words are known."""
         name, groups = self._get_name(), self.groups
         if groups <= 0:
@@ -70,13 +70,13 @@ class ConvNd(Module):
         if self.padding_mode not in MODES:
             raise ValueError(f"{name}: padding_mode must be one of {MODES}, but got padding_mode={self.padding_mode!r}")
 
-    def widths(self) -> list[int]:
+    def _widths_(self) -> list[int]:
         """Return what is put before and after each axis, the last one first."""
         if self.padding == "same":
             total = [far * (side - 1) for far, side in zip(self.dilation, self.kernel_size)]
             pairs = [(each // 2, each - each // 2) for each in total]
         else:
-            pairs = [(0, 0)] * self.axes if self.padding == "valid" else [(int(each), int(each)) for each in self.padding]
+            pairs = [(0, 0)] * self._axes_ if self.padding == "valid" else [(int(each), int(each)) for each in self.padding]
         return [width for pair in reversed(pairs) for width in pair]
 
     def reset_parameters(self) -> None:
@@ -92,7 +92,7 @@ class ConvNd(Module):
         usual = {"padding": (0,), "dilation": (1,), "output_padding": (0,)}
         for name, number in usual.items():
             given = getattr(self, name)
-            found += f", {name}={given}" if given != number * self.axes else ""
+            found += f", {name}={given}" if given != number * self._axes_ else ""
         found += f", groups={self.groups}" if self.groups != 1 else ""
         found += ", bias=False" if self.bias is None else ""
         return found + (f", padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "")
@@ -101,7 +101,7 @@ class ConvNd(Module):
 class Convolving(ConvNd):
     """A convolution; `padding_mode` says what lies around the image: zeros, its mirror image, its edge, or it itself again."""
 
-    function: ClassVar[Callable[..., Tensor]]
+    _function_: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -127,35 +127,35 @@ class Convolving(ConvNd):
         if self.padding_mode != "zeros":
             input = functional.pad(input, self._reversed_padding_repeated_twice, self.padding_mode)
             padding = 0
-        return type(self).function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return type(self)._function_(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(Convolving):
     """Σ weight[o, c, r] x[n, c, i · stride + r · dilation - padding] + bias[o]: x (N, C, L) or (C, L)."""
 
-    axes = 1
-    function = staticmethod(functional.conv1d)
+    _axes_ = 1
+    _function_ = staticmethod(functional.conv1d)
 
 
 class Conv2d(Convolving):
     """The convolution of images (N, C, H, W) or (C, H, W)."""
 
-    axes = 2
-    function = staticmethod(functional.conv2d)
+    _axes_ = 2
+    _function_ = staticmethod(functional.conv2d)
 
 
 class Conv3d(Convolving):
     """The convolution of images (N, C, D, H, W) or (C, D, H, W)."""
 
-    axes = 3
-    function = staticmethod(functional.conv3d)
+    _axes_ = 3
+    _function_ = staticmethod(functional.conv3d)
 
 
 class Transposed(ConvNd):
     """A transposed convolution; `output_padding` makes the result longer where several lengths come from one `stride`."""
 
     transposed = True
-    function: ClassVar[Callable[..., Tensor]]
+    _function_: ClassVar[Callable[..., Tensor]]
 
     def __init__(
         self,
@@ -178,17 +178,17 @@ class Transposed(ConvNd):
         super().__init__(in_channels, out_channels, sizes, groups, bias, padding_mode, place)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        more = self.output_padding if output_size is None else self.longer(input, list(output_size))
-        return type(self).function(input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
+        more = self.output_padding if output_size is None else self._longer_(input, list(output_size))
+        return type(self)._function_(input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation)
 
-    def longer(self, input: Tensor, wanted: list[int]) -> list[int]:
+    def _longer_(self, input: Tensor, wanted: list[int]) -> list[int]:
         """Return the output padding that gives the wanted size; ValueError if none does."""
-        name, batch = self._get_name(), input.ndim - self.axes
+        name, batch = self._get_name(), input.ndim - self._axes_
         if len(wanted) == input.ndim:
             wanted = wanted[batch:]
-        if len(wanted) != self.axes:
+        if len(wanted) != self._axes_:
             raise ValueError(
-                f"{name}: for {input.ndim}D input, output_size must have {self.axes} or {input.ndim} elements "
+                f"{name}: for {input.ndim}D input, output_size must have {self._axes_} or {input.ndim} elements "
                 f"(got {len(wanted)})"
             )
         # one of each axis's two widths, the first axis first
@@ -207,19 +207,19 @@ class Transposed(ConvNd):
 class ConvTranspose1d(Transposed):
     """The adjoint of `Conv1d`: images (N, C, L) or (C, L)."""
 
-    axes = 1
-    function = staticmethod(functional.conv_transpose1d)
+    _axes_ = 1
+    _function_ = staticmethod(functional.conv_transpose1d)
 
 
 class ConvTranspose2d(Transposed):
     """The adjoint of `Conv2d`: images (N, C, H, W) or (C, H, W)."""
 
-    axes = 2
-    function = staticmethod(functional.conv_transpose2d)
+    _axes_ = 2
+    _function_ = staticmethod(functional.conv_transpose2d)
 
 
 class ConvTranspose3d(Transposed):
     """The adjoint of `Conv3d`: images (N, C, D, H, W) or (C, D, H, W)."""
 
-    axes = 3
-    function = staticmethod(functional.conv_transpose3d)
+    _axes_ = 3
+    _function_ = staticmethod(functional.conv_transpose3d)

@@ -58,7 +58,7 @@ class Table(Module):
                 self.weight[self.padding_idx].fill_(0)
 
     @classmethod
-    def _size_of(cls, embeddings: Tensor) -> tuple[int, int]:
+    def _size_of_(cls, embeddings: Tensor) -> tuple[int, int]:
         """Return the rows and columns of a table that is given."""
         if embeddings.ndim != 2:
             raise AssertionError(f"{cls.__name__}.from_pretrained: expected a matrix, got shape {list(embeddings.shape)}")
@@ -103,7 +103,7 @@ class Embedding(Table):
         sparse: bool = False,
     ) -> Embedding:
         """Return the layer whose table is the matrix `embeddings`, learnt further only if not `freeze`."""
-        rows, columns = cls._size_of(embeddings)
+        rows, columns = cls._size_of_(embeddings)
         return cls(rows, columns, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self) -> str:

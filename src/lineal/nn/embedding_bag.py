@@ -60,7 +60,7 @@ class EmbeddingBag(Table):
         padding_idx: int | None = None,
     ) -> EmbeddingBag:
         """Return the layer whose table is the matrix `embeddings`, learnt further only if not `freeze`."""
-        rows, columns = cls._size_of(embeddings)
+        rows, columns = cls._size_of_(embeddings)
         options = (max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings, include_last_offset, padding_idx)
         made = cls(rows, columns, *options)
         made.weight.requires_grad_(not freeze)

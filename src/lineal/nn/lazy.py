@@ -32,12 +32,12 @@ class LazyModuleMixin:
         """Save the state; what waits for its shape is saved as it is."""
         me: Any = self
         super()._save_to_state_dict(destination, prefix, keep_vars)  # type: ignore[misc]
-        destination.update({prefix + name: each for name, each in me._own_state() if is_lazy(each)})
+        destination.update({prefix + name: each for name, each in me._own_state_() if is_lazy(each)})
 
     def _lazy_load_hook(self, state_dict: Any, prefix: str, *rest: Any) -> None:
         """Materialize what waits for its shape, if the state knows it."""
         me: Any = self
-        for name, each in me._own_state():
+        for name, each in me._own_state_():
             given = state_dict.get(prefix + name)
             if is_lazy(each) and given is not None and not is_lazy(given):
                 with no_grad():
@@ -125,7 +125,7 @@ class LazyChannelNorm(LazyModuleMixin):
         waiting = self.has_uninitialized_params()
         if not waiting and me.num_features:
             return
-        alone = getattr(me, "takes_one", False) and input.ndim == me.dimensions[0]
+        alone = getattr(me, "_takes_one_", False) and input.ndim == me._dimensions_[0]
         me.num_features = input.shape[0 if alone else 1]
         for each in (me.weight, me.bias, me.running_mean, me.running_var):
             if is_lazy(each):
@@ -156,18 +156,18 @@ class LazyInstanceNorm1d(LazyChannelNorm, InstanceNorm1d):
     """An `InstanceNorm1d` that learns its channels from its first input."""
 
     cls_to_become = InstanceNorm1d
-    takes_one = True
+    _takes_one_ = True
 
 
 class LazyInstanceNorm2d(LazyChannelNorm, InstanceNorm2d):
     """An `InstanceNorm2d` that learns its channels from its first input."""
 
     cls_to_become = InstanceNorm2d
-    takes_one = True
+    _takes_one_ = True
 
 
 class LazyInstanceNorm3d(LazyChannelNorm, InstanceNorm3d):
     """An `InstanceNorm3d` that learns its channels from its first input."""
 
     cls_to_become = InstanceNorm3d
-    takes_one = True
+    _takes_one_ = True

@@ -14,7 +14,7 @@ from lineal.tensors import Tensor
 class LazyChannels(LazyModuleMixin):
     """A convolution whose `in_channels` are the channels of its first input."""
 
-    def wait(self, out_channels: int, bias: bool, device: Device | None, dtype: DType | None) -> None:
+    def _wait_(self, out_channels: int, bias: bool, device: Device | None, dtype: DType | None) -> None:
         """Let the parameters wait for their shapes."""
         me: Any = self
         me.weight = UninitializedParameter(device=device, dtype=dtype)
@@ -32,23 +32,23 @@ class LazyChannels(LazyModuleMixin):
         me: Any = self
         if not self.has_uninitialized_params():
             return
-        me.in_channels = self.channels_of(input)
-        me.require_sense()
+        me.in_channels = self._channels_of_(input)
+        me._require_sense_()
         outer, inner = (me.in_channels, me.out_channels) if me.transposed else (me.out_channels, me.in_channels)
         for each, shape in ((me.weight, (outer, inner // me.groups, *me.kernel_size)), (me.bias, (me.out_channels,))):
             if is_lazy(each):
                 each.materialize(shape)
         self.reset_parameters()
 
-    def channels_of(self, input: Tensor) -> int:
+    def _channels_of_(self, input: Tensor) -> int:
         """Return the channels of an input (N, C, *) or (C, *); RuntimeError if it has another number of dimensions."""
         me: Any = self
-        if input.ndim not in (me.axes + 1, me.axes + 2):
+        if input.ndim not in (me._axes_ + 1, me._axes_ + 2):
             raise RuntimeError(
-                f"{type(self).__name__}: Expected {me.axes + 1}D (unbatched) or {me.axes + 2}D (batched) input, "
+                f"{type(self).__name__}: Expected {me._axes_ + 1}D (unbatched) or {me._axes_ + 2}D (batched) input, "
                 f"but got input of size: {list(input.shape)}"
             )
-        return input.shape[-me.axes - 1]
+        return input.shape[-me._axes_ - 1]
 
 
 class LazyConvolving(LazyChannels):
@@ -68,7 +68,7 @@ class LazyConvolving(LazyChannels):
         dtype: DType | None = None,
     ):
         super().__init__(0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device, dtype)
-        self.wait(out_channels, bias, device, dtype)
+        self._wait_(out_channels, bias, device, dtype)
 
 
 class LazyTransposed(LazyChannels):
@@ -90,7 +90,7 @@ class LazyTransposed(LazyChannels):
     ):
         sizes = kernel_size, stride, padding, output_padding
         super().__init__(0, 0, *sizes, groups, False, dilation, padding_mode, device, dtype)
-        self.wait(out_channels, bias, device, dtype)
+        self._wait_(out_channels, bias, device, dtype)
 
 
 class LazyConv1d(LazyConvolving, Conv1d):

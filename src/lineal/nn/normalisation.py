@@ -18,7 +18,7 @@ class Scaling(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _scale(self, shape: Sequence[int], weight: bool, bias: bool, device: Device | None, dtype: DType | None) -> None:
+    def _scale_(self, shape: Sequence[int], weight: bool, bias: bool, device: Device | None, dtype: DType | None) -> None:
         """Enter a weight and a bias of a shape, where they are wanted, with their starting values."""
         for name, wanted in (("weight", weight), ("bias", bias)):
             made = Parameter(empty(*shape, device=device, dtype=dtype)) if wanted else None
@@ -49,7 +49,7 @@ class LayerNorm(Scaling):
         self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        self._scale(self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
+        self._scale_(self.normalized_shape, elementwise_affine, elementwise_affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -115,7 +115,7 @@ class GroupNorm(Scaling):
         self.num_channels = num_channels
         self.eps = eps
         self.affine = affine
-        self._scale((num_channels,), affine, affine and bias, device, dtype)
+        self._scale_((num_channels,), affine, affine and bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

@@ -13,12 +13,12 @@ from lineal.tensors import Tensor
 class Padding(Module):
     """What surrounds the last dimensions of the input; a subclass says of what it is, and of how many dimensions."""
 
-    dimensions: ClassVar[int]
+    _dimensions_: ClassVar[int]
     mode: ClassVar[str]
 
     def __init__(self, padding: Any):
         super().__init__()
-        self.padding = repeated(padding, 2 * self.dimensions)
+        self.padding = repeated(padding, 2 * self._dimensions_)
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.pad(input, self.padding, self.mode)
@@ -71,7 +71,7 @@ class CircularPad(Padding):
     mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
-        n = self.dimensions
+        n = self._dimensions_
         if input.ndim not in (n + 1, n + 2):
             raise ValueError(f"{type(self).__name__}: expected {n + 1}D or {n + 2}D input (got {input.ndim}D input)")
         return super().forward(input)
@@ -80,88 +80,88 @@ class CircularPad(Padding):
 class ConstantPad1d(ConstantPad):
     """A number around (N, C, L) or (C, L)."""
 
-    dimensions = 1
+    _dimensions_ = 1
 
 
 class ConstantPad2d(ConstantPad):
     """A number around (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
+    _dimensions_ = 2
 
 
 class ConstantPad3d(ConstantPad):
     """A number around (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
+    _dimensions_ = 3
 
 
 class ZeroPad1d(ZeroPad):
     """Zeros around (N, C, L) or (C, L)."""
 
-    dimensions = 1
+    _dimensions_ = 1
 
 
 class ZeroPad2d(ZeroPad):
     """Zeros around (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
+    _dimensions_ = 2
 
 
 class ZeroPad3d(ZeroPad):
     """Zeros around (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
+    _dimensions_ = 3
 
 
 class ReflectionPad1d(ReflectionPad):
     """The reflected input around (N, C, L) or (C, L)."""
 
-    dimensions = 1
+    _dimensions_ = 1
 
 
 class ReflectionPad2d(ReflectionPad):
     """The reflected input around (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
+    _dimensions_ = 2
 
 
 class ReflectionPad3d(ReflectionPad):
     """The reflected input around (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
+    _dimensions_ = 3
 
 
 class ReplicationPad1d(ReplicationPad):
     """The repeated edge around (N, C, L) or (C, L)."""
 
-    dimensions = 1
+    _dimensions_ = 1
 
 
 class ReplicationPad2d(ReplicationPad):
     """The repeated edge around (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
+    _dimensions_ = 2
 
 
 class ReplicationPad3d(ReplicationPad):
     """The repeated edge around (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
+    _dimensions_ = 3
 
 
 class CircularPad1d(CircularPad):
     """The other end of the input around (N, C, L) or (C, L)."""
 
-    dimensions = 1
+    _dimensions_ = 1
 
 
 class CircularPad2d(CircularPad):
     """The other end of the input around (N, C, H, W) or (C, H, W)."""
 
-    dimensions = 2
+    _dimensions_ = 2
 
 
 class CircularPad3d(CircularPad):
     """The other end of the input around (N, C, D, H, W) or (C, D, H, W)."""
 
-    dimensions = 3
+    _dimensions_ = 3

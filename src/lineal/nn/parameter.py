@@ -160,18 +160,18 @@ class UninitializedTensorMixin:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def _arguments(self) -> tuple:
+    def _arguments_(self) -> tuple:
         """Return what another like this is made of."""
         me: Any = self
         return me.requires_grad, self.device, self.dtype
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(*self._arguments())
+            memo[id(self)] = type(self)(*self._arguments_())
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> tuple:
-        return (type(self), self._arguments())
+        return (type(self), self._arguments_())
 
 
 class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
@@ -210,6 +210,6 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     ) -> None:
         pass
 
-    def _arguments(self) -> tuple:
+    def _arguments_(self) -> tuple:
         me: Any = self
-        return (*super()._arguments(), me.persistent)
+        return (*super()._arguments_(), me.persistent)

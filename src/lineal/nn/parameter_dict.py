@@ -20,9 +20,9 @@ class ParameterDict(Module):
             self.update(parameters)
 
     def __getitem__(self, key: str) -> Any:
-        return getattr(self, self._known(key))
+        return getattr(self, self._known_(key))
 
-    def _known(self, key: str) -> str:
+    def _known_(self, key: str) -> str:
         if key not in self._keys:
             raise KeyError(key)
         return key
@@ -34,7 +34,7 @@ class ParameterDict(Module):
         self._keys[key] = None
 
     def __delitem__(self, key: str) -> None:
-        delattr(self, self._known(key))
+        delattr(self, self._known_(key))
         del self._keys[key]
 
     def __len__(self) -> int:

@@ -33,18 +33,18 @@ class ParameterList(Module):
         if values is not None:
             self.extend(values)
 
-    def _at(self, index: int) -> str:
+    def _at_(self, index: int) -> str:
         return str(position("ParameterList", index, self._size))
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return type(self)([getattr(self, str(place)) for place in range(self._size)[index]])
-        return getattr(self, self._at(index))
+        return getattr(self, self._at_(index))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        self._enter(self._at(index), value)
+        self._enter_(self._at_(index), value)
 
-    def _enter(self, name: str, value: Any) -> None:
+    def _enter_(self, name: str, value: Any) -> None:
         setattr(self, name, learnt(value))
 
     def __len__(self) -> int:
@@ -59,7 +59,7 @@ class ParameterList(Module):
     def append(self, value: Any) -> ParameterList:
         """Put `value` at the end."""
         self._size += 1
-        self._enter(str(self._size - 1), value)
+        self._enter_(str(self._size - 1), value)
         return self
 
     def extend(self, values: Iterable[Any]) -> ParameterList:

@@ -19,7 +19,7 @@ def repeated(given: Any, count: int) -> tuple:
 class MaxPool(Module):
     """The largest element of each window; a subclass says over how many dimensions."""
 
-    function: ClassVar[Callable[..., Any]]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class MaxPool(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Tensor) -> Any:
-        return type(self).function(
+        return type(self)._function_(
             input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
         )
 
@@ -53,35 +53,35 @@ class MaxPool(Module):
 class MaxPool1d(MaxPool):
     """The largest element of each window of input (N, C, L) or (C, L)."""
 
-    function = staticmethod(functional.max_pool1d)
+    _function_ = staticmethod(functional.max_pool1d)
 
 
 class MaxPool2d(MaxPool):
     """The largest element of each window of input (N, C, H, W) or (C, H, W)."""
 
-    function = staticmethod(functional.max_pool2d)
+    _function_ = staticmethod(functional.max_pool2d)
 
 
 class MaxPool3d(MaxPool):
     """The largest element of each window of input (N, C, D, H, W) or (C, D, H, W)."""
 
-    function = staticmethod(functional.max_pool3d)
+    _function_ = staticmethod(functional.max_pool3d)
 
 
 class MaxUnpool(Module):
     """Zeros, with each element where max pooling had found it; a subclass says over how many dimensions."""
 
-    dimensions: ClassVar[int]
-    function: ClassVar[Callable[..., Any]]
+    _dimensions_: ClassVar[int]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(self, kernel_size: Dims, stride: Dims | None = None, padding: Dims = 0):
         super().__init__()
-        self.kernel_size = repeated(kernel_size, self.dimensions)
-        self.stride = repeated(stride if stride is not None else kernel_size, self.dimensions)
-        self.padding = repeated(padding, self.dimensions)
+        self.kernel_size = repeated(kernel_size, self._dimensions_)
+        self.stride = repeated(stride if stride is not None else kernel_size, self._dimensions_)
+        self.padding = repeated(padding, self._dimensions_)
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return type(self).function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return type(self)._function_(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -90,22 +90,22 @@ class MaxUnpool(Module):
 class MaxUnpool1d(MaxUnpool):
     """The inverse of `MaxPool1d`."""
 
-    dimensions = 1
-    function = staticmethod(functional.max_unpool1d)
+    _dimensions_ = 1
+    _function_ = staticmethod(functional.max_unpool1d)
 
 
 class MaxUnpool2d(MaxUnpool):
     """The inverse of `MaxPool2d`."""
 
-    dimensions = 2
-    function = staticmethod(functional.max_unpool2d)
+    _dimensions_ = 2
+    _function_ = staticmethod(functional.max_unpool2d)
 
 
 class MaxUnpool3d(MaxUnpool):
     """The inverse of `MaxPool3d`."""
 
-    dimensions = 3
-    function = staticmethod(functional.max_unpool3d)
+    _dimensions_ = 3
+    _function_ = staticmethod(functional.max_unpool3d)
 
 
 class AvgPool1d(Module):
@@ -136,7 +136,7 @@ class AvgPool1d(Module):
 class AvgPool(Module):
     """The mean of each window; a subclass says over which two or three dimensions."""
 
-    function: ClassVar[Callable[..., Any]]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class AvgPool(Module):
         self.divisor_override = divisor_override
 
     def forward(self, input: Tensor) -> Tensor:
-        return type(self).function(
+        return type(self)._function_(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad, self.divisor_override
         )
 
@@ -167,19 +167,19 @@ class AvgPool(Module):
 class AvgPool2d(AvgPool):
     """The mean of each window of input (N, C, H, W) or (C, H, W)."""
 
-    function = staticmethod(functional.avg_pool2d)
+    _function_ = staticmethod(functional.avg_pool2d)
 
 
 class AvgPool3d(AvgPool):
     """The mean of each window of input (N, C, D, H, W) or (C, D, H, W)."""
 
-    function = staticmethod(functional.avg_pool3d)
+    _function_ = staticmethod(functional.avg_pool3d)
 
 
 class LPPool(Module):
     """(Σ xᵖ)^(1/p) of each window; a subclass says over how many dimensions."""
 
-    function: ClassVar[Callable[..., Any]]
+    _function_: ClassVar[Callable[..., Any]]
 
     def __init__(self, norm_type: float, kernel_size: Dims, stride: Dims | None = None, ceil_mode: bool = False):
         super().__init__()
@@ -189,7 +189,7 @@ class LPPool(Module):
         self.ceil_mode = ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        return type(self).function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+        return type(self)._function_(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self) -> str:
         return f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
@@ -198,16 +198,16 @@ class LPPool(Module):
 class LPPool1d(LPPool):
     """(Σ xᵖ)^(1/p) of each window of input (N, C, L) or (C, L)."""
 
-    function = staticmethod(functional.lp_pool1d)
+    _function_ = staticmethod(functional.lp_pool1d)
 
 
 class LPPool2d(LPPool):
     """(Σ xᵖ)^(1/p) of each window of input (N, C, H, W) or (C, H, W)."""
 
-    function = staticmethod(functional.lp_pool2d)
+    _function_ = staticmethod(functional.lp_pool2d)
 
 
 class LPPool3d(LPPool):
     """(Σ xᵖ)^(1/p) of each window of input (N, C, D, H, W) or (C, D, H, W)."""
 
-    function = staticmethod(functional.lp_pool3d)
+    _function_ = staticmethod(functional.lp_pool3d)

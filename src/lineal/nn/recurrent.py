@@ -59,10 +59,10 @@ class RNNBase(Module):
         self._all_weights: list[list[str]] = []
         for layer in range(num_layers):
             for ending in ("", "_reverse")[: 1 + bidirectional]:
-                self._all_weights.append(self._add_weights(layer, ending, device, dtype))
+                self._all_weights.append(self._add_weights_(layer, ending, device, dtype))
         self.reset_parameters()
 
-    def _add_weights(self, layer: int, ending: str, device: Device | None, dtype: DType | None) -> list[str]:
+    def _add_weights_(self, layer: int, ending: str, device: Device | None, dtype: DType | None) -> list[str]:
         """Make the weights of one direction of a layer; return their names."""
         out = self.proj_size or self.hidden_size
         width = out * (1 + self.bidirectional) if layer else self.input_size
@@ -101,12 +101,12 @@ class RNNBase(Module):
         for parameter in self.parameters():
             init.uniform_(parameter, -bound, bound)
 
-    def _through(self, input: Any, hx: Any) -> tuple[Any, ...]:
+    def _through_(self, input: Any, hx: Any) -> tuple[Any, ...]:
         """Return the outputs and last states for the states `hx`, a tuple or None, of a tensor or a `PackedSequence`."""
         if isinstance(input, PackedSequence):
             data, sizes, before, after = input
             hx = hx if hx is None or before is None else tuple([each.index_select(1, before) for each in hx])
-            y, *states = self._computed(data, hx, sizes)
+            y, *states = self._computed_(data, hx, sizes)
             states = states if after is None else [each.index_select(1, after) for each in states]
             return PackedSequence(y, sizes, before, after), *states
         if input.ndim not in (2, 3):
@@ -116,17 +116,17 @@ class RNNBase(Module):
             kind = "batched 3-D" if input.ndim == 3 else "unbatched 2-D"
             raise RuntimeError(f"{self._get_name()}: For {kind} input, hx should also be {input.ndim}-D but got {given}")
         if input.ndim == 3:
-            return self._computed(input, hx)
+            return self._computed_(input, hx)
         place = 0 if self.batch_first else 1
-        found = self._computed(input.unsqueeze(place), hx if hx is None else tuple([each.unsqueeze(1) for each in hx]))
+        found = self._computed_(input.unsqueeze(place), hx if hx is None else tuple([each.unsqueeze(1) for each in hx]))
         return found[0].squeeze(place), *[each.squeeze(1) for each in found[1:]]
 
-    def _computed(self, input: Any, hx: Any, sizes: Any = None) -> tuple[Any, ...]:
+    def _computed_(self, input: Any, hx: Any, sizes: Any = None) -> tuple[Any, ...]:
         """Return the outputs and last states for batches of padded sequences, or packed ones with the `sizes` of batches."""
         weights = self._flat_weights
-        self._check_input(input, sizes is not None, weights[0].dtype)
+        self._check_input_(input, sizes is not None, weights[0].dtype)
         batch = int(sizes[0]) if sizes is not None else input.shape[0 if self.batch_first else 1]
-        shapes = [(self.num_layers * (1 + self.bidirectional), batch, width) for width in self._state_sizes()]
+        shapes = [(self.num_layers * (1 + self.bidirectional), batch, width) for width in self._state_sizes_()]
         if hx is None:
             hx = tuple([zeros(*shape, dtype=input.dtype, device=input.device) for shape in shapes])
         for place, (each, shape) in enumerate(zip(hx, shapes)):
@@ -138,10 +138,10 @@ class RNNBase(Module):
         options = (self.bias, self.num_layers, self.dropout, self.training, self.bidirectional)
         return FUNCTIONS[self.mode](*lying, hx, weights, *options, *ending)
 
-    def _state_sizes(self) -> tuple[int, ...]:
+    def _state_sizes_(self) -> tuple[int, ...]:
         return (self.proj_size or self.hidden_size, *[self.hidden_size] * (self.mode == "LSTM"))
 
-    def _check_input(self, input: Any, packed: bool, dtype: Any) -> None:
+    def _check_input_(self, input: Any, packed: bool, dtype: Any) -> None:
         name = self._get_name()
         if input.dtype != dtype and not is_on():
             raise ValueError(
@@ -223,7 +223,7 @@ class RNN(RNNBase):
         self.nonlinearity = nonlinearity
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        y, h = self._through(input, None if hx is None else (hx,))
+        y, h = self._through_(input, None if hx is None else (hx,))
         return y, h
 
 
@@ -251,7 +251,7 @@ class LSTM(RNNBase):
         super().__init__("LSTM", input_size, hidden_size, *options, device=device, dtype=dtype)
 
     def forward(self, input: Any, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Any, tuple[Tensor, Tensor]]:
-        y, h, c = self._through(input, hx)
+        y, h, c = self._through_(input, hx)
         return y, (h, c)
 
 
@@ -279,5 +279,5 @@ class GRU(RNNBase):
         super().__init__("GRU", input_size, hidden_size, *options, device=device, dtype=dtype)
 
     def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
-        y, h = self._through(input, None if hx is None else (hx,))
+        y, h = self._through_(input, None if hx is None else (hx,))
         return y, h

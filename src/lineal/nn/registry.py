@@ -62,20 +62,20 @@ class Registry:
         Structure.changes += 1
         own, given = self.__dict__, value
         if isinstance(value, Parameter):
-            self._vacate(name, "_parameters")
+            self._vacate_(name, "_parameters")
             self.register_parameter(name, value)
         elif isinstance(value, Registry):
-            self._vacate(name, "_modules")
+            self._vacate_(name, "_modules")
             own["_modules"][name] = replaced("module", self, name, value)
         elif name in own.get("_parameters", ()):
             self.register_parameter(name, value)
         elif name in own.get("_modules", ()):
-            self._require(value is None, "submodule", name, "a Module or None", value)
+            self._require_(value is None, "submodule", name, "a Module or None", value)
             own["_modules"][name] = replaced("module", self, name, value)
         elif isinstance(value, Buffer):
             self.register_buffer(name, given, given.persistent)
         elif name in own.get("_buffers", ()):
-            self._require(value is None or isinstance(value, AbstractTensor), "buffer", name, "a Tensor or None", value)
+            self._require_(value is None or isinstance(value, AbstractTensor), "buffer", name, "a Tensor or None", value)
             own["_buffers"][name] = replaced("buffer", self, name, value)
         else:
             super().__setattr__(name, value)
@@ -104,7 +104,7 @@ class Registry:
         own.update((name, Members(own.get(name, ()))) for name in _MEMBERS if type(own.get(name)) is not Members)
         own.update((name, HookTable(own.get(name, ()))) for name in HOOK_TABLES if type(own.get(name)) is not HookTable)
 
-    def _vacate(self, name: str, kept: str) -> None:
+    def _vacate_(self, name: str, kept: str) -> None:
         """Forget what else is called `name`, because a member of the table `kept` is about to take the name."""
         own = self.__dict__
         if kept not in own:
@@ -114,13 +114,13 @@ class Registry:
             table.pop(name, None)
         own["_non_persistent_buffers_set"].discard(name)
 
-    def _require(self, holds: bool, kind: str, name: str, expected: str, value: Any) -> None:
+    def _require_(self, holds: bool, kind: str, name: str, expected: str, value: Any) -> None:
         if not holds:
             raise TypeError(
                 f"{type(self).__name__}: cannot assign {kind} {name!r}: expected {expected}, got {type(value).__name__}"
             )
 
-    def _check_name(self, kind: str, name: Any, table: str) -> None:
+    def _check_name_(self, kind: str, name: Any, table: str) -> None:
         """Refuse a name that is no string, is empty or dotted, or belongs to something else."""
         if table not in self.__dict__:
             raise AttributeError(f"{type(self).__name__}: cannot assign {kind} before Module.__init__() call")
@@ -135,8 +135,8 @@ class Registry:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Enter a parameter (or the empty place for one) under `name`."""
-        self._check_name("parameter", name, "_parameters")
-        self._require(param is None or isinstance(param, Parameter), "parameter", name, "a Parameter or None", param)
+        self._check_name_("parameter", name, "_parameters")
+        self._require_(param is None or isinstance(param, Parameter), "parameter", name, "a Parameter or None", param)
         if param is not None and param.grad_fn is not None:
             raise ValueError(
                 f"{type(self).__name__}: cannot assign a computed tensor to parameter {name!r}: a parameter is a leaf; "
@@ -147,8 +147,8 @@ class Registry:
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Enter a tensor that belongs to the state but is not learnt; only a persistent one is in `state_dict()`."""
-        self._check_name("buffer", name, "_buffers")
-        self._require(tensor is None or isinstance(tensor, AbstractTensor), "buffer", name, "a Tensor or None", tensor)
+        self._check_name_("buffer", name, "_buffers")
+        self._require_(tensor is None or isinstance(tensor, AbstractTensor), "buffer", name, "a Tensor or None", tensor)
         self._buffers[name] = replaced("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -159,7 +159,7 @@ class Registry:
         """Enter a submodule (or the empty place for one) under `name`."""
         if not isinstance(module, Registry) and module is not None:
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        self._check_name("module", name, "_modules")
+        self._check_name_("module", name, "_modules")
         self._modules[name] = replaced("module", self, name, module)
 
     def register_module(self, name: str, module: Any) -> None:

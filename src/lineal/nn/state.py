@@ -67,10 +67,10 @@ class Stateful(Traversal):
         """Take what `get_extra_state` returned; override together with it."""
         raise RuntimeError(f"{type(self).__name__}: set_extra_state was reached, but is not implemented by this class")
 
-    def _has_extra(self, method: str) -> bool:
+    def _has_extra_(self, method: str) -> bool:
         return getattr(type(self), method) is not getattr(Stateful, method)
 
-    def _own_state(self) -> Iterator[tuple[str, Any]]:
+    def _own_state_(self) -> Iterator[tuple[str, Any]]:
         """Yield the names and tensors of this module alone that belong to its state."""
         lasting = ((k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set)
         for name, tensor in itertools.chain(self._parameters.items(), lasting):
@@ -78,9 +78,9 @@ class Stateful(Traversal):
                 yield name, tensor
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
-        for name, tensor in self._own_state():
+        for name, tensor in self._own_state_():
             destination[prefix + name] = tensor if keep_vars else tensor.detach()
-        if self._has_extra("get_extra_state"):
+        if self._has_extra_("get_extra_state"):
             destination[prefix + EXTRA] = self.get_extra_state()
 
     def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
@@ -117,15 +117,15 @@ class Stateful(Traversal):
         """Take this module's own entries of `state_dict`, those below `prefix`; override for old layouts."""
         for hook in self._load_state_dict_pre_hooks.values():
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-        own = dict(self._own_state())
+        own = dict(self._own_state_())
         assign = bool(local_metadata.get("assign_to_params_buffers"))
         for name, tensor in own.items():
             key = prefix + name
             if key in state_dict:
-                self._take(name, tensor, state_dict[key], key, assign, error_msgs)
+                self._take_(name, tensor, state_dict[key], key, assign, error_msgs)
             elif strict:
                 missing_keys.append(key)
-        if self._has_extra("set_extra_state"):
+        if self._has_extra_("set_extra_state"):
             if prefix + EXTRA in state_dict:
                 self.set_extra_state(state_dict[prefix + EXTRA])
             elif strict:
@@ -135,13 +135,13 @@ class Stateful(Traversal):
         if strict:
             known = {*own, EXTRA}
             below = (key for key in state_dict if key.startswith(prefix))
-            unexpected_keys.extend(key for key in below if not self._knows(key[len(prefix) :], known))
+            unexpected_keys.extend(key for key in below if not self._knows_(key[len(prefix) :], known))
 
-    def _knows(self, rest: str, known: set[str]) -> bool:
+    def _knows_(self, rest: str, known: set[str]) -> bool:
         first, dot, _ = rest.partition(".")
         return first in self._modules if dot else rest in known
 
-    def _take(self, name: str, tensor: Any, given: Any, key: str, assign: bool, error_msgs: list[str]) -> None:
+    def _take_(self, name: str, tensor: Any, given: Any, key: str, assign: bool, error_msgs: list[str]) -> None:
         """Copy (or with `assign`, put) the tensor `given` into the member `name`; a refusal goes to `error_msgs`."""
         if not isinstance(given, Tensor):
             error_msgs.append(
@@ -180,7 +180,7 @@ class Stateful(Traversal):
         unexpected: list[str] = []
         errors: list[str] = []
         metadata = getattr(state_dict, "_metadata", {})
-        self._load_tree(OrderedDict(state_dict), "", metadata, (missing, unexpected, errors), assign)
+        self._load_tree_(OrderedDict(state_dict), "", metadata, (missing, unexpected, errors), assign)
         if strict:
             if unexpected:
                 errors.insert(0, f"Unexpected key(s) in state_dict: {', '.join(map(quoted, unexpected))}. ")
@@ -190,7 +190,7 @@ class Stateful(Traversal):
             raise RuntimeError("\n\t".join((f"Error(s) in loading state_dict for {type(self).__name__}:", *errors)))
         return IncompatibleKeys(missing, unexpected)
 
-    def _load_tree(self, state: dict, prefix: str, metadata: Any, findings: tuple, assign: bool) -> None:
+    def _load_tree_(self, state: dict, prefix: str, metadata: Any, findings: tuple, assign: bool) -> None:
         missing, unexpected, errors = findings
         local = dict(metadata.get(prefix[:-1], {}))
         if assign:
@@ -200,7 +200,7 @@ class Stateful(Traversal):
         for name, module in self._modules.items():
             if module is not None:
                 below = {key: value for key, value in state.items() if key.startswith(f"{prefix}{name}.")}
-                module._load_tree(below, f"{prefix}{name}.", metadata, findings, assign)
+                module._load_tree_(below, f"{prefix}{name}.", metadata, findings, assign)
         keys = IncompatibleKeys(missing, unexpected)
         for hook in self._load_state_dict_post_hooks.values():
             if hook(self, keys) is not None:

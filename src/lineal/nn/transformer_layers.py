@@ -29,14 +29,14 @@ class TransformerLayer(Module):
 
     activation: Any
 
-    def _block(self, x: Tensor, norm: LayerNorm, change: Callable[[Tensor], Tensor]) -> Tensor:
+    def _block_(self, x: Tensor, norm: LayerNorm, change: Callable[[Tensor], Tensor]) -> Tensor:
         return x + change(norm(x)) if self.norm_first else norm(x + change(x))
 
     def _sa_block(self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool) -> Tensor:
         """Return what the queries see of themselves."""
         return self.dropout1(self.self_attn(x, x, x, key_padding_mask, False, attn_mask, is_causal=is_causal)[0])
 
-    def _fed_forward(self, x: Tensor) -> Tensor:
+    def _fed_forward_(self, x: Tensor) -> Tensor:
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
@@ -76,11 +76,11 @@ class TransformerEncoderLayer(TransformerLayer):
     def forward(
         self, src: Tensor, src_mask: Tensor | None = None, src_key_padding_mask: Tensor | None = None, is_causal: bool = False
     ) -> Tensor:
-        x = self._block(src, self.norm1, lambda x: self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
-        return self._block(x, self.norm2, self._ff_block)
+        x = self._block_(src, self.norm1, lambda x: self._sa_block(x, src_mask, src_key_padding_mask, is_causal))
+        return self._block_(x, self.norm2, self._ff_block)
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout2(self._fed_forward(x))
+        return self.dropout2(self._fed_forward_(x))
 
 
 class TransformerDecoderLayer(TransformerLayer):
@@ -132,9 +132,9 @@ class TransformerDecoderLayer(TransformerLayer):
         memory_is_causal: bool = False,
     ) -> Tensor:
         seen = (memory, memory_mask, memory_key_padding_mask, memory_is_causal)
-        x = self._block(tgt, self.norm1, lambda x: self._sa_block(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal))
-        x = self._block(x, self.norm2, lambda x: self._mha_block(x, *seen))
-        return self._block(x, self.norm3, self._ff_block)
+        x = self._block_(tgt, self.norm1, lambda x: self._sa_block(x, tgt_mask, tgt_key_padding_mask, tgt_is_causal))
+        x = self._block_(x, self.norm2, lambda x: self._mha_block(x, *seen))
+        return self._block_(x, self.norm3, self._ff_block)
 
     def _mha_block(
         self, x: Tensor, mem: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool
@@ -143,4 +143,4 @@ class TransformerDecoderLayer(TransformerLayer):
         return self.dropout2(self.multihead_attn(x, mem, mem, key_padding_mask, False, attn_mask, is_causal=is_causal)[0])
 
     def _ff_block(self, x: Tensor) -> Tensor:
-        return self.dropout3(self._fed_forward(x))
+        return self.dropout3(self._fed_forward_(x))

@@ -125,19 +125,19 @@ class Traversal(Registry):
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter with the dotted name `target`."""
-        owner, name = self._owner(target)
+        owner, name = self._owner_(target)
         if not isinstance(getattr(owner, name), Parameter):
             raise AttributeError(f"`{name}` is not an nn.Parameter")
         return getattr(owner, name)
 
     def get_buffer(self, target: str) -> Tensor:
         """Return the buffer with the dotted name `target`."""
-        owner, name = self._owner(target)
+        owner, name = self._owner_(target)
         if name not in owner._buffers:
             raise AttributeError(f"`{name}` is not a buffer")
         return owner._buffers[name]
 
-    def _owner(self, target: str) -> tuple[Any, str]:
+    def _owner_(self, target: str) -> tuple[Any, str]:
         path, _, name = target.rpartition(".")
         owner = self.get_submodule(path)
         if not hasattr(owner, name):

@@ -50,10 +50,10 @@ class Adadelta(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in STATE})
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         rho, decay = group["rho"], group["weight_decay"]
         return Rule("adadelta", compared(bool(decay != 0)), STATE, (rho, 1 - rho, group["eps"], group["lr"], decay))
 

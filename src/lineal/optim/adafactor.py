@@ -56,7 +56,7 @@ class Adafactor(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _state_of(self, parameter: Any, grad: Any) -> dict[str, Any]:
+    def _state_of_(self, parameter: Any, grad: Any) -> dict[str, Any]:
         state = self.state[parameter]
         if not state:
             state["step"] = counter()
@@ -67,12 +67,12 @@ class Adafactor(Optimizer):
                 state["variance"] = zeros_like(grad.detach())
         return state
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         if parameter.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
         if not grad.numel():
             return None
-        state, lr = self._state_of(parameter, grad), group["lr"]
+        state, lr = self._state_of_(parameter, grad), group["lr"]
         t, (eps1, eps2) = counted(state["step"]), group["eps"]
         eps1 = finfo(parameter.dtype).eps if eps1 is None else eps1
         largest = 1 / t**0.5

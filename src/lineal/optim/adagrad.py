@@ -56,24 +56,24 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for parameter in group["params"]:
-                self.state_of(parameter, None, group)
+                self._state_of_(parameter, None, group)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         # both parts of a complex parameter begin with the value
         begin = group["initial_accumulator_value"] * (1 + 1j if parameter.is_complex() else 1)
         state["sum"] = full_like(parameter.detach(), begin)
 
-    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _sparse_update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         if group["weight_decay"] != 0:
             raise RuntimeError("weight_decay option is not compatible with sparse gradients")
-        state, grad = self.state_of(parameter, grad, group), grad.coalesce()
+        state, grad = self._state_of_(parameter, grad, group), grad.coalesce()
         t = counted(state["step"])
         sums = entries_of(state["sum"], grad) + grad.entries.square()
         put_entries(state["sum"], grad, sums)
         size = group["lr"] / ((t - 1) * group["lr_decay"] + 1)
         add_entries(parameter, grad, grad.entries * -size / (sums.sqrt() + group["eps"]))
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         decay = group["weight_decay"]
         size = group["lr"] / ((t - 1) * group["lr_decay"] + 1)
         return Rule("adagrad", gathered(bool(decay != 0)), ("sum",), (size, group["eps"], decay))

@@ -62,13 +62,13 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in names(group["amsgrad"])})
 
-    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _sparse_update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         beta1, beta2 = group["betas"]
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         # t is in float64, which is exact for large t

@@ -51,10 +51,10 @@ class Adamax(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in STATE})
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         beta1, beta2 = group["betas"]
         decay = group["weight_decay"]
         size = group["lr"] / (1 - beta1**t)

@@ -50,7 +50,7 @@ class ASGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state, lr, lambd, decay = self.state[parameter], group["lr"], group["lambd"], group["weight_decay"]
         if not state:
             state.update(step=counter(), eta=counter(), mu=counter(1.0), ax=zeros_like(parameter.detach()))

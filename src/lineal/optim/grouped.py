@@ -17,13 +17,13 @@ Pairs = tuple[list[Any], list[Any]]
 
 
 def left_to_do(optimizer: Any, group: dict[str, Any], parameters: list[Any], grads: list[Any]) -> Pairs:
-    """Make a step as the optimizer's `rule` says; return the parameters, and their grads, that need one each.
+    """Make a step as the optimizer's `_rule_` says; return the parameters, and their grads, that need one each.
 
     These are all of them if somebody hears of their ops, and those whose states are yet to be made.
     """
-    if type(optimizer).update is not optimizer.by_rule or modes.recorder.get() is not None or modes.grad_enabled.get():
+    if type(optimizer)._update_ is not optimizer._by_rule_ or modes.recorder.get() is not None or modes.grad_enabled.get():
         return parameters, grads
-    if not optimizer.counts:
+    if not optimizer._counts_:
         return ([], []) if stepped(optimizer, group, parameters, grads, None) else (parameters, grads)
     states = [optimizer.state[each] for each in parameters]
     numbers = [float(state["step"].value) if state else None for state in states]
@@ -44,7 +44,7 @@ def stepped(optimizer: Any, group: dict[str, Any], parameters: list[Any], grads:
     try:
         steps = [state["step"] for state in states] if states is not None else []
         t = float(steps[0].value + steps[0].value.dtype.type(1)) if steps else None
-        rule = optimizer.rule(group, t)
+        rule = optimizer._rule_(group, t)
         if rule.states and states is None:
             states = [optimizer.state[each] for each in parameters]
         named = [[state[name] for state in states or ()] for name in rule.states]

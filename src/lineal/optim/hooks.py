@@ -39,7 +39,7 @@ class Hooked:
     _optimizer_load_state_dict_pre_hooks: dict[int, Any] = NONE
     _optimizer_load_state_dict_post_hooks: dict[int, Any] = NONE
     _opt_called = False
-    _held: tuple = ((), ())
+    _held_: tuple = ((), ())
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return other args, self first, and kwargs."""
@@ -66,13 +66,13 @@ class Hooked:
         return register(self, "_optimizer_load_state_dict_post_hooks", hook, prepend)
 
     @property
-    def step_hooks(self) -> tuple:
+    def _step_hooks_(self) -> tuple:
         """The hooks before and after a step, as the same object as long as they are the same: programs rely upon it."""
         before = (*BEFORE.values(), *self._optimizer_step_pre_hooks.values())
         now = before, (*self._optimizer_step_post_hooks.values(), *AFTER.values())
-        if now != self._held:
-            self._held = now
-        return self._held
+        if now != self._held_:
+            self._held_ = now
+        return self._held_
 
 
 def register(optimizer: Any, name: str, hook: Any, prepend: bool = False) -> RemovableHandle:
@@ -95,7 +95,7 @@ def hooked(step: F) -> F:
         tell(self)
         if not (BEFORE or AFTER or self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks):
             return step(self, *args, **kwargs)
-        before, after = self.step_hooks
+        before, after = self._step_hooks_
         return run(step, before, after, (self, *args), kwargs)
 
     with_hooks.hooked = True  # type: ignore[attr-defined]
@@ -106,7 +106,7 @@ def tell(optimizer: Any) -> None:
     """Tell who listens that the hooks must be those that they are."""
     listener = modes.recorder.get()
     if listener is not None:
-        listener.relies(optimizer, "step_hooks")
+        listener.relies(optimizer, "_step_hooks_")
 
 
 def run(step: Callable[..., Any], before: tuple, after: tuple, args: tuple, kwargs: dict[str, Any]) -> Any:

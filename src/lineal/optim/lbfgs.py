@@ -68,10 +68,10 @@ class LBFGS(Optimizer):
             state["func_evals"] += 1
             grad = self._gather_flat_grad()
             if not largest(grad) <= group["tolerance_grad"]:
-                self._iterate(state, group, evaluate, float(first), grad)
+                self._iterate_(state, group, evaluate, float(first), grad)
         return first
 
-    def _iterate(self, state: dict[str, Any], group: dict[str, Any], evaluate: Callable, loss: float, grad: Any) -> None:
+    def _iterate_(self, state: dict[str, Any], group: dict[str, Any], evaluate: Callable, loss: float, grad: Any) -> None:
         evaluations, most, tolerance, lr = 1, group["max_iter"], group["tolerance_change"], float(scalar(group["lr"]))
         for turn in range(1, most + 1):
             state["n_iter"] += 1
@@ -83,7 +83,7 @@ class LBFGS(Optimizer):
             if start.slope > -tolerance:
                 break
             if group["line_search_fn"] is not None:
-                loss, grad, t, spent = self._search(evaluate, start, t, d, group, group["max_eval"] - evaluations)
+                loss, grad, t, spent = self._search_(evaluate, start, t, d, group, group["max_eval"] - evaluations)
                 self._add_grad(t, d)
             else:
                 self._add_grad(t, d)
@@ -99,7 +99,7 @@ class LBFGS(Optimizer):
             if evaluations >= group["max_eval"] or is_optimal or abs(loss - start.f) < tolerance:
                 break
 
-    def _search(
+    def _search_(
         self, evaluate: Callable, start: Point, t: float, d: Any, group: dict[str, Any], most: int
     ) -> tuple[float, Any, float, int]:
         if group["line_search_fn"] != "strong_wolfe":

@@ -61,7 +61,7 @@ class Muon(Optimizer):
             if parameter.ndim != 2:
                 raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {parameter.shape}")
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         if parameter.is_complex():
             raise RuntimeError("Muon does not support complex parameters")
         state, momentum, lr = self.state[parameter], group["momentum"], group["lr"]

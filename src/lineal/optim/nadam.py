@@ -57,7 +57,7 @@ class NAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         state = self.state[parameter]
         if not state:
             state["step"], state["mu_product"] = counter(), counter(1.0)

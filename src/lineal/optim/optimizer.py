@@ -43,7 +43,7 @@ required = Required()
 
 
 class Optimizer(Hooked):
-    """The base of optimizers; a subclass says in `rule` what a step does to each parameter, or in `update` what it does to one.
+    """The base of optimizers; a subclass says in `_rule_` what a step does to each parameter, or in `_update_` to one.
 
     `params` is an iterable of tensors, of (name, tensor) pairs, or of dicts with "params" and options of their own. A subclass
     that overrides `step` gets hooks, too.
@@ -72,36 +72,36 @@ class Optimizer(Hooked):
         for group in groups:
             self.add_param_group(group)
 
-    counts = True
+    _counts_ = True
     """Whether the state of a parameter has the number of its steps."""
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         """Return what step number `t` does to each parameter of `group`; an optimizer that counts no steps gets None."""
         raise NotImplementedError(f"{type(self).__name__} has no step")
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         """Put into the state of `parameter` what its first step along `grad` finds there, besides the number of steps."""
 
-    def state_of(self, parameter: Any, grad: Any, group: dict[str, Any]) -> dict[str, Any]:
+    def _state_of_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Return the state of a parameter, which begins with its first step."""
-        if not self.counts:
+        if not self._counts_:
             # as in PyTorch, there is no entry until something is kept
             return self.state.get(parameter, {})
         state = self.state[parameter]
         if not state:
             state["step"] = counter()
-            self.begin(state, parameter, grad, group)
+            self._begin_(state, parameter, grad, group)
         return state
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         """Return the update of `parameter` by one step along `grad`, with the options in `group`; None if it has been made."""
-        state = self.state_of(parameter, grad, group)
-        rule = self.rule(group, counted(state["step"]) if self.counts else None)
+        state = self._state_of_(parameter, grad, group)
+        rule = self._rule_(group, counted(state["step"]) if self._counts_ else None)
         tensors = (parameter, *[state[name] for name in rule.states], grad)
         return Update(rule.name, rule.formula, tensors, rule.numbers, len(tensors) - 1)
 
-    by_rule = staticmethod(update)
-    """The `update` that does to one parameter what `rule` says; another one has its reasons."""
+    _by_rule_ = staticmethod(_update_)
+    """The `_update_` that does to one parameter what `_rule_` says; another one has its reasons."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -110,9 +110,8 @@ class Optimizer(Hooked):
         """Take state and groups, with options that were not there when they were saved."""
         self.__dict__.update(state)
         self.defaults.setdefault("differentiable", False)
-        own = {type(self).update, type(self).rule} - {Optimizer.update, Optimizer.rule}
-        # a subclass of the user's may have other methods of these names, and count its steps as it likes
-        if own and all(each.__module__.startswith("lineal.") for each in own):
+        # one of a program's own has no rule, and counts its steps as it likes
+        if {type(self)._update_, type(self)._rule_} != {Optimizer._update_, Optimizer._rule_}:
             for group in self.param_groups:
                 for name in self.defaults.keys() & LATER:
                     group.setdefault(name, LATER[name])
@@ -137,11 +136,11 @@ class Optimizer(Hooked):
                 loss = closure()
         with set_grad_enabled(bool(self.defaults.get("differentiable", False))):
             for group in self.param_groups:
-                group = self.heard(group)
-                self.step_of(group)
+                group = self._heard_(group)
+                self._step_of_(group)
         return loss
 
-    def step_of(self, group: dict[str, Any]) -> None:
+    def _step_of_(self, group: dict[str, Any]) -> None:
         """Update the parameters of a group."""
         parameters = list(group["params"])
         grads = [each.grad for each in parameters]
@@ -149,27 +148,27 @@ class Optimizer(Hooked):
         if len(present) < len(grads):
             parameters = [parameter for parameter, grad in zip(parameters, grads) if grad is not None]
         if any(each.is_sparse for each in present):
-            parameters, present = self.dense_ones(parameters, present, group)
+            parameters, present = self._dense_ones_(parameters, present, group)
         parameters, present = left_to_do(self, group, parameters, present)
         if not parameters:
             return
         maximize = group.get("maximize", False)
         at_once = apart(parameters, present)
-        make((self.update(p, -g if maximize else g, group) for p, g in zip(parameters, present)), at_once)
+        make((self._update_(p, -g if maximize else g, group) for p, g in zip(parameters, present)), at_once)
 
-    def dense_ones(self, parameters: list[Any], grads: list[Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    def _dense_ones_(self, parameters: list[Any], grads: list[Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
         """Update the parameters with sparse grads; return the others, and their grads."""
         for parameter, grad in zip(parameters, grads):
             if grad.is_sparse:
-                self.sparse_update(parameter, -grad if group.get("maximize", False) else grad, group)
+                self._sparse_update_(parameter, -grad if group.get("maximize", False) else grad, group)
         left = [pair for pair in zip(parameters, grads) if not pair[1].is_sparse]
         return [pair[0] for pair in left], [pair[1] for pair in left]
 
-    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _sparse_update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         """Update a parameter by one step along a sparse grad; optimizers that can override it."""
         raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
 
-    def heard(self, group: dict[str, Any]) -> dict[str, Any]:
+    def _heard_(self, group: dict[str, Any]) -> dict[str, Any]:
         """Return the options of a group as they are to be computed with: numbers of a program are read anew at each call."""
         listener = modes.recorder.get()
         if listener is not None:
@@ -223,7 +222,7 @@ class Optimizer(Hooked):
         known = {id(each) for group in self.param_groups for each in group["params"]}
         for each in params:
             check_parameter(each, bool(self.defaults.get("differentiable")))
-        self.check_group(param_group)
+        self._check_group_(param_group)
         if len({id(each) for each in params}) < len(params):
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
         if any(id(each) in known for each in params):
@@ -234,7 +233,7 @@ class Optimizer(Hooked):
             param_group.setdefault(name, default)
         self.param_groups.append(param_group)
 
-    def check_group(self, param_group: dict[str, Any]) -> None:
+    def _check_group_(self, param_group: dict[str, Any]) -> None:
         """Refuse a group that lacks what the optimizer has no default for, or names where others have some."""
         for name, default in self.defaults.items():
             if default is required and name not in param_group:

@@ -55,10 +55,10 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in STATE})
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         lr, decay, decoupled = group["lr"], group["weight_decay"], group["decoupled_weight_decay"]
         beta1, beta2 = group["betas"]
         rectified, scale = rectification(beta2, t)

@@ -54,10 +54,10 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state.update({name: zeros_like(parameter.detach()) for name in names(group)})
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         alpha, decay, momentum = group["alpha"], group["weight_decay"], group["momentum"]
         formula = scaled(bool(decay != 0), group["centered"], bool(momentum > 0))
         return Rule("rmsprop", formula, names(group), (alpha, 1 - alpha, group["eps"], group["lr"], decay, momentum))

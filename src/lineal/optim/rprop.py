@@ -45,13 +45,13 @@ class Rprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def begin(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _begin_(self, state: dict[str, Any], parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         # both parts of a complex parameter have a size
         begin = group["lr"] * (1 + 1j if parameter.is_complex() else 1)
         state["prev"] = zeros_like(parameter.detach())
         state["step_size"] = (zeros_like(grad.detach()) + begin).detach()
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         return Rule("rprop", resilient, ("prev", "step_size"), (*group["etas"], *group["step_sizes"]))
 
 

@@ -21,7 +21,7 @@ class SGD(Optimizer):
     With `nesterov`, p ← p - lr (d + μ v). `foreach` and `fused` are accepted for PyTorch's sake and change nothing.
     """
 
-    counts = False
+    _counts_ = False
 
     def __init__(
         self,
@@ -56,18 +56,18 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update | None:
         decay, momentum = group["weight_decay"], group["momentum"]
         if not momentum or self.state[parameter].get("momentum_buffer") is not None:
-            return super().update(parameter, grad, group)
+            return super()._update_(parameter, grad, group)
         grad = grad + parameter * decay if decay != 0 else grad
         velocity = self.state[parameter]["momentum_buffer"] = grad.detach().clone()
         grad = grad + velocity * momentum if group["nesterov"] else velocity
         return Update("sgd", descent(False), (parameter, grad), (group["lr"], decay), 1)
 
-    by_rule = staticmethod(update)
+    _by_rule_ = staticmethod(_update_)
 
-    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _sparse_update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         if group["weight_decay"] != 0:
             raise RuntimeError("SGD: weight_decay is not supported with sparse gradients, which it would make dense")
         momentum = group["momentum"]
@@ -78,7 +78,7 @@ class SGD(Optimizer):
             grad = grad + velocity * momentum if group["nesterov"] else velocity
         add_entries(parameter, grad, grad.entries * -group["lr"])
 
-    def rule(self, group: dict[str, Any], t: Any) -> Rule:
+    def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         if not momentum:
             return Rule("sgd", descent(bool(decay != 0)), (), (lr, decay))

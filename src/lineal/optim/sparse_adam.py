@@ -39,7 +39,7 @@ class SparseAdam(Optimizer):
         if wrong:
             raise ValueError(f"Complex params at indices {wrong}: SparseAdam does not support complex parameters")
 
-    def sparse_update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
+    def _sparse_update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> None:
         state, grad = self.state[parameter], grad.coalesce()
         if not state:
             state["step"] = 0
@@ -54,5 +54,5 @@ class SparseAdam(Optimizer):
         size = group["lr"] * math.sqrt(1 - second**t) / (1 - first**t)
         add_entries(parameter, grad, averages[0] * -size / (averages[1].sqrt() + group["eps"]))
 
-    def update(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
+    def _update_(self, parameter: Any, grad: Any, group: dict[str, Any]) -> Update:
         raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")

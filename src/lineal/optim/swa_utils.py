@@ -205,7 +205,7 @@ class SWALR(LRScheduler):
         step = max(1, step) if self.anneal_epochs == 0 else step
         before, now = (self.anneal_func(max(0, min(1, n / span))) for n in (step - 1, step))
         rates = []
-        for group, rate in zip(self.optimizer.param_groups, self.rates()):
+        for group, rate in zip(self.optimizer.param_groups, self._rates_()):
             end = group["swa_lr"]
             start = end if before == 1 else (rate - before * end) / (1 - before)
             rates.append(end * now + start * (1 - now))

@@ -88,9 +88,9 @@ class LRScheduler:
         """Set the rates of the next epoch, or of `epoch`."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         way = self.get_lr if epoch is None else getattr(self, "_get_closed_form_lr", self.get_lr)
-        self._take(way)
+        self._take_(way)
 
-    def _take(self, rates: Callable[[], list[float]]) -> None:
+    def _take_(self, rates: Callable[[], list[float]]) -> None:
         """Set the groups' rates to those that a method returns."""
         self._get_lr_called_within_step = True
         try:
@@ -99,9 +99,9 @@ class LRScheduler:
             self._get_lr_called_within_step = False
         for group, rate in zip(self.optimizer.param_groups, found, strict=True):
             put(group, rate)
-        self._last_lr = self.rates()
+        self._last_lr = self._rates_()
 
-    def rates(self) -> list[Any]:
+    def _rates_(self) -> list[Any]:
         """Return the groups' rates as they are now."""
         return [plain(group["lr"]) for group in self.optimizer.param_groups]
 

@@ -140,11 +140,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         elif epoch < 0:
             raise ValueError(f"Expected non-negative epoch, but got {epoch}")
         else:
-            self._find(epoch)
+            self._find_(epoch)
         self.last_epoch = math.floor(epoch)
-        self._take(self.get_lr)
+        self._take_(self.get_lr)
 
-    def _find(self, epoch: float) -> None:
+    def _find_(self, epoch: float) -> None:
         """Find the restart before an epoch."""
         if epoch < self.T_0:
             self.T_i, self.T_cur = self.T_0, epoch

@@ -63,5 +63,5 @@ class MultiplicativeLR(ByFunction):
     @within_step
     def get_lr(self) -> list[float]:
         if self._is_initial:
-            return self.rates()
-        return [rate * factor(self.last_epoch) for rate, factor in zip(self.rates(), self.lr_lambdas, strict=True)]
+            return self._rates_()
+        return [rate * factor(self.last_epoch) for rate, factor in zip(self._rates_(), self.lr_lambdas, strict=True)]

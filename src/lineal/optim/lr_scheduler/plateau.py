@@ -45,7 +45,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown = cooldown
         self.eps = eps
         self.last_epoch = 0
-        self._last_lr = self.rates()
+        self._last_lr = self._rates_()
         self._init_is_better(mode, threshold, threshold_mode)
         self._reset()
 
@@ -66,7 +66,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
 
     def get_lr(self) -> list[float]:
-        return self.rates()
+        return self._rates_()
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Hear the value of this epoch and set the groups' rates."""
@@ -86,7 +86,7 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce_lr(epoch)
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = self.rates()
+        self._last_lr = self._rates_()
 
     def _reduce_lr(self, epoch: int) -> None:
         groups = self.optimizer.param_groups

@@ -16,7 +16,7 @@ class OfSchedulers(LRScheduler):
 
     _schedulers: Sequence[LRScheduler]
 
-    def check(self, optimizer: Any, schedulers: Sequence[Any]) -> None:
+    def _check_(self, optimizer: Any, schedulers: Sequence[Any]) -> None:
         """Refuse schedulers of another optimizer, and those that want to hear a value."""
         name = type(self).__name__
         for number, scheduler in enumerate(schedulers):
@@ -52,7 +52,7 @@ class SequentialLR(OfSchedulers):
     ):
         if len(schedulers) < 1:
             raise ValueError("SequentialLR: expected at least one scheduler, got none")
-        self.check(optimizer, schedulers)
+        self._check_(optimizer, schedulers)
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(
                 f"SequentialLR: expected one milestone less than schedulers, got {len(milestones)} and {len(schedulers)}"
@@ -97,13 +97,13 @@ class ChainedScheduler(OfSchedulers):
         if len(schedulers) < 1:
             raise ValueError("ChainedScheduler: expected at least one scheduler, got none")
         optimizer = optimizer or schedulers[0].optimizer
-        self.check(optimizer, schedulers)
+        self._check_(optimizer, schedulers)
         self._schedulers = schedulers
         self.optimizer = optimizer
-        self._last_lr = self.rates()
+        self._last_lr = self._rates_()
 
     def step(self) -> None:  # type: ignore[override]
         """Let each scheduler go to its next epoch."""
         for scheduler in self._schedulers:
             scheduler.step()
-        self._last_lr = self.rates()
+        self._last_lr = self._rates_()

@@ -17,7 +17,7 @@ class ExponentialLR(LRScheduler):
 
     @within_step
     def get_lr(self) -> list[float]:
-        return self.rates() if self._is_initial else [rate * self.gamma for rate in self.rates()]
+        return self._rates_() if self._is_initial else [rate * self.gamma for rate in self._rates_()]
 
     def _get_closed_form_lr(self) -> list[float]:
         return [base * self.gamma**self.last_epoch for base in self.base_lrs]
@@ -39,19 +39,19 @@ class CosineAnnealingLR(LRScheduler):
     def get_lr(self) -> list[float]:
         epoch, span = self.last_epoch, self.T_max
         if self._is_initial:
-            return self.rates()
+            return self._rates_()
         if (epoch - 1 - span) % (2 * span) == 0:
             # At the bottom the ratio to the epoch before would be 0/0: the first step up is taken from the base.
             rise = (1 - math.cos(math.pi / span)) / 2
-            return [rate + (base - self.eta_min) * rise for rate, base in zip(self.rates(), self.base_lrs)]
+            return [rate + (base - self.eta_min) * rise for rate, base in zip(self._rates_(), self.base_lrs)]
         ratio = (1 + math.cos(math.pi * epoch / span)) / (1 + math.cos(math.pi * (epoch - 1) / span))
-        return [ratio * (rate - self.eta_min) + self.eta_min for rate in self.rates()]
+        return [ratio * (rate - self.eta_min) + self.eta_min for rate in self._rates_()]
 
-    def _at(self, base: float, epoch: int) -> float:
+    def _at_(self, base: float, epoch: int) -> float:
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
     def _get_closed_form_lr(self) -> list[float]:
-        return [self._at(base, self.last_epoch) for base in self.base_lrs]
+        return [self._at_(base, self.last_epoch) for base in self.base_lrs]
 
 
 class PolynomialLR(LRScheduler):
@@ -66,9 +66,9 @@ class PolynomialLR(LRScheduler):
     def get_lr(self) -> list[float]:
         epoch, span = self.last_epoch, self.total_iters
         if self._is_initial or epoch > span:
-            return self.rates()
+            return self._rates_()
         factor = ((1.0 - epoch / span) / (1.0 - (epoch - 1) / span)) ** self.power
-        return [rate * factor for rate in self.rates()]
+        return [rate * factor for rate in self._rates_()]
 
     def _get_closed_form_lr(self) -> list[float]:
         share = min(self.total_iters, self.last_epoch) / self.total_iters

@@ -20,8 +20,8 @@ class StepLR(LRScheduler):
     @within_step
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
-            return self.rates()
-        return [rate * self.gamma for rate in self.rates()]
+            return self._rates_()
+        return [rate * self.gamma for rate in self._rates_()]
 
     def _get_closed_form_lr(self) -> list[float]:
         return [base * self.gamma ** (self.last_epoch // self.step_size) for base in self.base_lrs]
@@ -38,7 +38,7 @@ class MultiStepLR(LRScheduler):
     @within_step
     def get_lr(self) -> list[float]:
         factor = self.gamma ** self.milestones.get(self.last_epoch, 0)
-        return [rate * factor for rate in self.rates()] if factor != 1 else self.rates()
+        return [rate * factor for rate in self._rates_()] if factor != 1 else self._rates_()
 
     def _get_closed_form_lr(self) -> list[float]:
         passed = sum(count for milestone, count in self.milestones.items() if milestone <= self.last_epoch)
@@ -58,10 +58,10 @@ class ConstantLR(LRScheduler):
     @within_step
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0:
-            return [rate * self.factor for rate in self.rates()]
+            return [rate * self.factor for rate in self._rates_()]
         if self.last_epoch != self.total_iters:
-            return self.rates()
-        return [rate * (1.0 / self.factor) for rate in self.rates()]
+            return self._rates_()
+        return [rate * (1.0 / self.factor) for rate in self._rates_()]
 
     def _get_closed_form_lr(self) -> list[float]:
         factor = 1.0 if self.last_epoch >= self.total_iters else self.factor
@@ -92,11 +92,11 @@ class LinearLR(LRScheduler):
     def get_lr(self) -> list[float]:
         epoch, rise = self.last_epoch, self.end_factor - self.start_factor
         if epoch == 0:
-            return [rate * self.start_factor for rate in self.rates()]
+            return [rate * self.start_factor for rate in self._rates_()]
         if self._is_initial or epoch > self.total_iters:
-            return self.rates()
+            return self._rates_()
         before = self.total_iters * self.start_factor + (epoch - 1) * rise
-        return [rate * (1.0 + rise / before) for rate in self.rates()]
+        return [rate * (1.0 + rise / before) for rate in self._rates_()]
 
     def _get_closed_form_lr(self) -> list[float]:
         share = min(self.total_iters, self.last_epoch) / self.total_iters
