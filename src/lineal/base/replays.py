@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-__all__ = ["CONSTANT", "GIVEN", "MADE", "MOST", "MOST_RESULTS", "MOST_STEPS", "STATE", "Plan", "Ref", "Step"]
+__all__ = ["CONSTANT", "GIVEN", "MADE", "MOST", "MOST_RESULTS", "MOST_STEPS", "STATE", "Plan", "Ref", "Step", "Write"]
 
 MOST = 48
 """How many calls of a function are known at most."""
@@ -17,6 +17,12 @@ class Ref(NamedTuple):
 
     kind: int
     thing: Any
+
+
+class Write(NamedTuple):
+    """Stands for the op of the last step of a plan that writes what was made, its second tensor, into the first, as `name`."""
+
+    name: str
 
 
 class Step(NamedTuple):

@@ -69,10 +69,10 @@ def compounded(plan: Plan, given: Sequence[AbstractTensor], made: Sequence[Abstr
 
 
 def runs(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
-    """Yield steps in runs of ops between premises and draws."""
+    """Yield steps in runs of ops between premises, draws and writes."""
     run: list[Step] = []
     for step in steps:
-        if step.op is None or step.op.premise:
+        if not isinstance(step.op, Op) or step.op.premise:
             yield from ([run] if run else [])
             yield [step]
             run = []

@@ -21,11 +21,12 @@ import numpy as np
 from lineal.base import later
 from lineal.base.config import LARGE_NARROW
 from lineal.base.platforms import UNUSUAL
-from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, STATE, Plan, Ref, Step
+from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, STATE, Plan, Ref, Step, Write
 from lineal.core import modes
 from lineal.core import op as engine
 from lineal.core.apply import apply, perform, way
 from lineal.core.compounds import compounded
+from lineal.core.inplace import write
 from lineal.core.op import AbstractTensor, Node, Op
 
 __all__ = ["Recall"]
@@ -45,15 +46,24 @@ class Hearing(modes.Recorder):
 
     def __init__(self) -> None:
         self.heard: list[tuple[Op, tuple, tuple]] = []
+        self.writes: list[tuple[AbstractTensor, AbstractTensor, int]] = []
+        """What was written into, what, and after how many ops, besides the generator's state."""
+        self.names: list[str] = []
+        """The names of these writes, as they were checked."""
 
     def heeds(self, setting: ContextVar) -> bool:
         """Do not wonder which generator is the thread's: a plan is for threads that have none."""
         return setting is not modes.thread_generator and refused()
 
     def record_write(self, target: AbstractTensor, source: AbstractTensor) -> None:
-        """Take for granted that the state of the generator goes on, which is an op too."""
+        """Note a write; that the state of the generator goes on is an op too."""
         if target is not modes.thread_generator.get().state:
-            refused()
+            self.writes.append((target, source, len(self.heard)))
+
+    def check(self, target: AbstractTensor, name: str) -> None:
+        """Note the name of a write that is about to be done."""
+        if target is not modes.thread_generator.get().state:
+            self.names.append(name)
 
     def record(self, op: Op, xs: tuple[AbstractTensor, ...], ys: tuple[AbstractTensor, ...]) -> None:
         self.heard.append((op, xs, ys))
@@ -67,6 +77,12 @@ for name in (
     "concretize turns goes_back foreign opaque number assume saw relies clips looks reads_grad sets_grad"
 ).split():
     setattr(Hearing, name, refused)
+
+
+def untouched(target: AbstractTensor, name: str) -> None:
+    """Refuse a write, but for that of the generator's state."""
+    if target is not modes.thread_generator.get().state:
+        refused()
 
 
 class Overhearing:
@@ -129,7 +145,7 @@ class Recall:
             try:
                 self.met.pop(key, None)
                 same = versions == [version(each) for each in tensors_in((args, kwargs))]
-                plan = self.written(y, args, kwargs) if same else None
+                plan = (self.written if same else self.written_in_place)(y, args, kwargs)
             except Exception:
                 # whatever a function says to being heard, it is called as ever
                 plan = None
@@ -153,7 +169,7 @@ class Recall:
         with modes.Setting((modes.thread_generator, spare)):
             with Overhearing() as quiet:
                 # first with a listener, who is told before something is written
-                with modes.Setting((modes.recorder, listener := Hearing())):
+                with modes.Setting((modes.recorder, listener := Hearing()), (modes.guard, untouched)):
                     heard = self.function(*args, **kwargs)
                 quiet.heard.clear()
                 unheard = self.function(*args, **kwargs)
@@ -162,6 +178,44 @@ class Recall:
                 with suppress(Unlike):
                     return self.verified(compounded(plan, given, made, spare.state), (args, kwargs))
                 return self.verified(plan, (args, kwargs))
+
+    def written_in_place(self, y: Any, args: tuple, kwargs: dict[str, Any]) -> Plan:
+        """Return the plan of a call that wrote into its first tensor, y, and nothing else; what is tried is written into copies."""
+        given = list(tensors_in((args, kwargs)))
+        if y is not given[0] or any(each.node is not None or each.origin is not None for each in given):
+            raise Unlike
+        if max(each.value.size for each in given) >= LARGE_NARROW or not y.value.flags.c_contiguous:
+            raise Unlike
+        spare, listener = generators.default_generator.clone_state(), Hearing()
+        with modes.Setting((modes.thread_generator, spare)), Overhearing():
+            copies = renewed((args, kwargs), 1.0)
+            given, before = list(tensors_in(copies)), [each.value for each in tensors_in(copies)]
+            with modes.Setting((modes.recorder, listener), (modes.guard, listener.check)):
+                found = self.function(*copies[0], **copies[1])
+            if found is not given[0] or len(listener.writes) != 1 or any(a is not b.value for a, b in zip(before, given)):
+                raise Unlike
+            plan = writing(listener, given)
+            made = list(done(plan, list(tensors_in(renewed((args, kwargs), 1.0))))[1])
+            with suppress(Unlike):
+                return self.verified_in_place(compounded(plan, given, made, spare.state), (args, kwargs))
+            return self.verified_in_place(plan, (args, kwargs))
+
+    def verified_in_place(self, plan: Plan, things: Any) -> Plan:
+        """Return a plan that writes; Unlike if it writes something else than the function."""
+        state = modes.thread_generator.get().state.value
+        for scale in (1.0, 0.75):
+            (ones, names), others = renewed(things, scale), list(tensors_in(renewed(things, scale)))
+            start = state.copy()
+            found = self.function(*ones, **names)
+            after, state[...] = state.copy(), start
+            (again,), _ = done(plan, others)
+            if found.__dict__ or again is not others[0] or not np.array_equal(state, after):
+                raise Unlike
+            for a, b in zip(tensors_in((ones, names)), others, strict=True):
+                alike_arrays(a.value, b.value)
+                if version(a)[:2] != version(b)[:2] or a.origin is not None:
+                    raise Unlike
+        return plan
 
     def verified(self, plan: Plan, things: Any) -> Plan:
         """Return a plan with what its nodes are classed as; Unlike if it gives something else than the function."""
@@ -199,7 +253,7 @@ def chosen(unheard: Plan, heard: Plan) -> Plan:
     """
     if outlined(unheard) != outlined(heard):
         raise Unlike
-    return heard if any(step.op is not None and step.op.premise for step in heard.steps) else unheard
+    return heard if any(isinstance(step.op, Op) and step.op.premise for step in heard.steps) else unheard
 
 
 def outlined(plan: Plan) -> list[Any]:
@@ -207,7 +261,7 @@ def outlined(plan: Plan) -> list[Any]:
     found: list[Any] = []
     for step in plan.steps:
         given = tuple([told(ref, found) for ref in step.given])
-        made = given[0] if step.op is not None and step.op.key == "Expand" else (step.op, given)
+        made = given[0] if isinstance(step.op, Op) and step.op.key == "Expand" else (step.op, given)
         found += [made] if step.width is None else [(made, n) for n in range(step.width)]
     return [told(ref, found) for ref in plan.returned]
 
@@ -295,6 +349,20 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     return Plan(tuple(steps), found, type(y) if isinstance(y, tuple) else None, {}, source)
 
 
+def writing(listener: Hearing, given: Sequence[AbstractTensor]) -> Plan:
+    """Return the plan of ops and of one write, of what the last of them made, into the first of those given."""
+    ((target, source, count),) = listener.writes
+    plain = source.value.shape == target.value.shape and source.value.dtype == target.value.dtype
+    if target is not given[0] or not plain or len(listener.names) != 1 or count != len(listener.heard):
+        raise Unlike
+    if any(np.may_share_memory(source.value, each.value) for each in given):
+        raise Unlike
+    plan = planned(listener.heard, given, source)
+    step = Step(Write(listener.names[0]), (Ref(GIVEN, 0), plan.returned[0]), None)
+    count = sum([each.width or 1 for each in plan.steps])
+    return plan._replace(steps=(*plan.steps, step), returned=(Ref(MADE, count),))
+
+
 def shapes_vary(op: Op, xs: tuple) -> bool:
     """Return whether the shape of what an op gives or takes depends on numbers: truth values choose places, or it says so."""
     return op.no_lowering.startswith("runs eagerly") or ("places" in op.fields and any(x.value.dtype == bool for x in xs[1:]))
@@ -319,6 +387,9 @@ def done(plan: Plan, given: Sequence[AbstractTensor]) -> tuple[tuple[Any, ...], 
         if step.op is None:
             state.value[1] += 1
             made.append(state)
+            continue
+        if isinstance(step.op, Write):
+            made.append(write(find(step.given[0]), find(step.given[1]), step.op.name))
             continue
         if step.op.premise:
             made.append(find(step.given[0]))

@@ -328,7 +328,7 @@ def in_place(
     method.__name__ = method.__qualname__ = label
     method.__doc__ = f"Write the result of `{function.__name__}` into this tensor and return it."
     method.__wrapped__ = function  # whose arguments it takes: read by inspect.signature
-    return method
+    return public(method)
 
 
 def augmented(method: Callable[..., Any], operands: tuple = OPERANDS) -> Operator:

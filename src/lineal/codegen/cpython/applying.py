@@ -14,7 +14,7 @@ import numpy as np
 
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import builtin
-from lineal.codegen.cpython.histories import MEMORY, HistoryWriter, House, slots_of
+from lineal.codegen.cpython.histories import HistoryWriter, House, slots_of
 from lineal.codegen.cpython.objects import field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import engine
@@ -329,11 +329,8 @@ class ApplyWriter(HistoryWriter):
     def remember_memory(self, x: Value) -> None:
         """Write the making of the memory's record, of which the node that made `x` learns."""
         e, none = self.e, self.of(None)
-        memory, never = self.made(self.house.memory), {"inference": False, "writer": None}
-        for name in MEMORY:
-            self.put(memory, self.memories[name], self.retain(self.of(never.get(name, 0))))
-        self.release(none)
-        self.put(x, self.tensors["memory"], memory)
+        super().remember_memory(x)
+        memory = field(e, x, self.tensors["memory"], pointer)
         node = field(e, x, self.tensors["node"], pointer)
         with e.when(node != none), e.when(field(e, node, self.nodes["id"], pointer) != self.of(0)):
             done = self.vectorcall(self.of(self.given.tell), [node, field(e, x, self.tensors["index"], pointer), memory])

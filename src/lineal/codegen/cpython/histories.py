@@ -108,6 +108,16 @@ class HistoryWriter(ObjectWriter):
         self.put(node, self.nodes["memories"], self.none())
         return node
 
+    def touch(self, memory: Value, writer: Value) -> None:
+        """Write that memory is written now, by a writer that the record takes."""
+        number = field(self.e, memory, self.memories["version"], pointer)
+        version = self.e.call("PyNumber_Add", pointer, number, self.of(1))
+        written = self.vectorcall(self.of(self.house.next_id), [])
+        for name, each in (("version", version), ("written", written), ("writer", writer)):
+            before = field(self.e, memory, self.memories[name], pointer)
+            self.put(memory, self.memories[name], each)
+            self.release(before)
+
     def number_node(self, node: Value) -> None:
         """Write the taking of a number from the engine's clock."""
         self.put(node, self.nodes["id"], self.asked(self.of(self.house.next_id), []))
@@ -146,6 +156,15 @@ class HistoryWriter(ObjectWriter):
                 self.release(code)
         self.release(frame)
         return e.select(known, code, e.const(0, pointer))
+
+    def remember_memory(self, x: Value) -> None:
+        """Write the making of the memory's record; a node that made `x` is not told."""
+        e = self.e
+        memory, never = self.made(self.house.memory), {"inference": False, "writer": None}
+        for name in MEMORY:
+            self.put(memory, self.memories[name], self.retain(self.of(never.get(name, 0))))
+        self.release(self.of(None))
+        self.put(x, self.tensors["memory"], memory)
 
     # objects
 

@@ -92,7 +92,7 @@ def ndarray() -> ArrayLayout | None:
         return None
 
 
-NEW_FROM_DESCR = 94
+NEW_FROM_DESCR, COPY_INTO = 94, 50
 """The place of PyArray_NewFromDescr in the table of NumPy's C API, part of its binary interface since 1.0."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lineal.base.devices import CPU, Chosen
-from lineal.base.replays import CONSTANT, GIVEN, MOST, MOST_RESULTS, STATE, Plan
+from lineal.base.replays import CONSTANT, GIVEN, MOST, MOST_RESULTS, STATE, Plan, Write
 from lineal.base.spec import Size
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import METH_FASTCALL, bound
@@ -41,9 +41,9 @@ PRIME, START = 1099511628211, 1469598103934665603 - (1 << 63)
 WORD = 8
 STEP, REF = 4, 2
 """How many words a step has before its inputs, and each input: op, inputs, results, class."""
-PREMISE, ADVANCE = -2, -3
-"""What stands for the number of results of a premise, as -1 does for a result that is in no tuple, and for the step that lets the
-generator's state go on.
+PREMISE, ADVANCE, WRITE = -2, -3, -4
+"""What stands for the number of results of a premise, as -1 does for a result that is in no tuple, of the step that lets the
+generator's state go on, and of a write.
 """
 GENERATOR, WRITER, RETURNED = 4, 5, 6
 """Where a plan says whose random numbers it draws, 0 if none, who is told as the writer of the state, and what it returns."""
@@ -278,6 +278,8 @@ class RecallWriter(HistoryWriter):
                     self.write_premise(e.load(step, pointer), tensors, made, count)
                 with e.when(kind == ADVANCE):
                     self.write_advance(plan, made, count)
+                with e.when(kind == WRITE):
+                    self.write_write(e.load(step, pointer), tensors, made, count)
                 with e.when(kind >= -1):
                     self.write_op(e.load(step, pointer), tensors, made, count)
                 inputs = e.load(e.load(step, pointer), int64, 1)
@@ -355,6 +357,29 @@ class RecallWriter(HistoryWriter):
             with e.when(node != self.of(None)):
                 e.call("PyObject_SetAttr", int32, node, self.of("__class__"), e.load(step, pointer, 3))
 
+    def write_write(self, step: Value, tensors: Value, made: Value, count: Value) -> None:
+        """Write what `core.write` does to a tensor that has no history and is no view, while nobody refuses writes."""
+        e = self.e
+        target, source = (self.input_of(step, e.index(n), tensors, made) for n in range(2))
+        memory, place = (e.slot(e.const(0, pointer)) for _ in range(2))
+        with e.when(self.current(self.house.modes["guard"]) == self.of(None)):
+            e.store(self.vectorcall(self.of(self.house.site), [self.of(1)]), place)
+        with e.when(e.load(place, pointer) != 0):
+            values = [field(e, each, self.tensors["value"], pointer) for each in (target, source)]
+            with e.when(e.call("PyArray_CopyInto", int32, *values) != 0):
+                self.release(e.load(place, pointer))
+                e.store(e.const(0, pointer), place)
+        with e.when(e.load(place, pointer) == 0):
+            e.call("PyErr_Clear", None)
+            self.give_up(made, count)
+        with e.when(field(e, target, self.tensors["memory"], pointer) == self.of(None)):
+            self.remember_memory(target)
+        e.store(field(e, target, self.tensors["memory"], pointer), memory)
+        self.touch(e.load(memory, pointer), self.together([e.load(step, pointer), e.load(place, pointer)]))
+        self.release(e.load(place, pointer))
+        e.store(self.retain(target), made, e.load(count, int64))
+        e.store(e.load(count, int64) + 1, count)
+
     # random numbers
 
     def begin_draws(self, plan: Value) -> None:
@@ -394,13 +419,7 @@ class RecallWriter(HistoryWriter):
         self.count_draws(1)
         e.store(e.load(self.drawn, int64) + 1, self.drawn)
         memory = field(e, state, self.tensors["memory"], pointer)
-        version = e.call("PyNumber_Add", pointer, field(e, memory, self.memories["version"], pointer), self.of(1))
-        written = self.vectorcall(self.of(self.house.next_id), [])
-        news = {"version": version, "written": written, "writer": self.retain(e.load(plan, pointer, WRITER))}
-        for name, each in news.items():
-            before = field(e, memory, self.memories[name], pointer)
-            self.put(memory, self.memories[name], each)
-            self.release(before)
+        self.touch(memory, self.retain(e.load(plan, pointer, WRITER)))
         e.store(self.retain(state), made, e.load(count, int64))
         e.store(e.load(count, int64) + 1, count)
 
@@ -481,7 +500,10 @@ def worded(plan: Plan) -> np.ndarray:
     made = 0
     for op, given, width in plan.steps:
         kind = plan.classes.get(made)
-        results = ADVANCE if op is None else PREMISE if op.premise else -1 if width is None else width
+        if isinstance(op, Write):
+            op, results = op.name, WRITE
+        else:
+            results = ADVANCE if op is None else PREMISE if op.premise else -1 if width is None else width
         words += [id(op), len(given), results, 0 if kind is None else id(kind)]
         for ref in given:
             words += [ref.kind, id(ref.thing) if ref.kind == CONSTANT else ref.thing]
@@ -502,6 +524,7 @@ def library(house: House, way: Any, apply: Any, defaults: Any) -> tuple[Library,
     except LookupError:
         return None
     more = {each: ctypes.cast(getattr(ctypes.pythonapi, each), ctypes.c_void_p).value or 0 for each in FURTHER}
+    more["PyArray_CopyInto"] = layout.numpy_function(layout.COPY_INTO)
     symbols = {name: at for name, at in {**writer.symbols, **more}.items() if name in e.declared}
     return engine().build(e, ["recall"], symbols), [*writer.kept, writer.singles]
 

@@ -54,6 +54,7 @@ def zero_(self: Tensor) -> Tensor:
     return write(self, expand(number_like(0, self), self.value.shape), "zero_")
 
 
+@public
 def copy_(self: Tensor, other: Operand, non_blocking: bool = False) -> Tensor:
     """Write the numbers of `other`, which broadcasts to this tensor, in this tensor's dtype."""
     source = as_operand(other)

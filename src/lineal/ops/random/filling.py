@@ -9,6 +9,7 @@ from lineal.base.devices import device_of
 from lineal.base.dtypes import Category
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, modes, write
+from lineal.core.calling import public
 from lineal.core.opening import settled
 from lineal.ops.conversion import cast, dtype_of
 from lineal.ops.random.distributions import _bernoulli, _normal, _uniform, are_chances, check_bounds
@@ -32,6 +33,7 @@ def _floating(self: Tensor, name: str) -> tuple[tuple[int, ...], dtypes.dtype]:
     return self.value.shape, dtype_of(self)
 
 
+@public
 def uniform_(self: Any, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **bounds: float) -> Tensor:
     """Fill with numbers uniform on [from, to)."""
     low = bounds.get("from", from_)
@@ -40,6 +42,7 @@ def uniform_(self: Any, from_: float = 0, to: float = 1, *, generator: Generator
     return overwrite(self, _uniform(*_floating(self, "uniform_"), low, to), generator, "uniform_")
 
 
+@public
 def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with normal numbers."""
     if std < 0:
@@ -52,6 +55,7 @@ def normal_(self: Any, mean: float = 0, std: float = 1, *, generator: Generator 
     return write(self, y, "normal_")
 
 
+@public
 def random_(self: Any, from_: int = 0, to: int | None = None, *, generator: Generator | None = None, **bounds: int) -> Tensor:
     """Fill with integers uniform on from … to-1; `random_(to)` counts from 0, `random_()` takes all the dtype holds."""
     target = dtype_of(self)
@@ -65,6 +69,7 @@ def random_(self: Any, from_: int = 0, to: int | None = None, *, generator: Gene
     return overwrite(self, Integers(self.value.shape, target, low, to), generator, "random_")
 
 
+@public
 def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with 1 with probability p (a number, or a tensor of them), else 0."""
     chances = p if isinstance(p, AbstractTensor) else self.new_full((), float(p), dtype=dtypes.float64)
@@ -75,6 +80,7 @@ def bernoulli_(self: Any, p: Any = 0.5, *, generator: Generator | None = None) -
     return write(self, y, "bernoulli_")
 
 
+@public
 def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with exponential numbers of the rate lambd."""
     if lambd <= 0:
@@ -82,6 +88,7 @@ def exponential_(self: Any, lambd: float = 1, *, generator: Generator | None = N
     return overwrite(self, _exponential(*_floating(self, "exponential_"), lambd), generator, "exponential_")
 
 
+@public
 def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Fill with Cauchy numbers."""
     if sigma <= 0:
@@ -89,6 +96,7 @@ def cauchy_(self: Any, median: float = 0, sigma: float = 1, *, generator: Genera
     return overwrite(self, _cauchy(*_floating(self, "cauchy_"), median, sigma), generator, "cauchy_")
 
 
+@public
 def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Tensor:
     """Fill with the numbers of trials to the first success of probability p."""
     if not 0 < p < 1:
@@ -96,6 +104,7 @@ def geometric_(self: Any, p: float, *, generator: Generator | None = None) -> Te
     return overwrite(self, _geometric(self.value.shape, dtype_of(self), p), generator, "geometric_")
 
 
+@public
 def log_normal_(self: Any, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
     """Fill with exp of normal numbers of the given mean and standard deviation."""
     if std <= 0:
