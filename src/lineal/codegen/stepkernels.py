@@ -21,14 +21,14 @@ from lineal.codegen.strides import Form, form_of
 
 __all__ = ["SHORT", "stepwise"]
 
-SHORT = 1 << 10
+SHORT = (1 << 14) + 1
 """From how many elements on NumPy's way to its loops is short beside them."""
 SEEN = (3, 100, 1200)
 """After how many calls with a form a kernel is recorded, if it could not be before: some take native code only after many."""
 MOST_SEEN, MOST_MISSED = 64, 5000
 """How many forms are counted, and how many calls that no plan fits."""
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0)
-BETWEEN = 1 << 16
+BETWEEN = 1 << 20
 """How many bytes plans may need for what is between; they share them."""
 
 
@@ -48,6 +48,8 @@ class StepKernel:
     def __call__(self, *given: Any) -> Any:
         """Return what the kernel gives; learn, if these arrays came often."""
         self.missed += 1
+        if any([type(each) is np.ndarray and each.size >= SHORT for each in given]):
+            return self.kernel(*given)
         if self.missed > MOST_MISSED or len(self.counts) > MOST_SEEN or any(a is not b for a, b in zip(given, self.ahead)):
             if self.missed > MOST_MISSED and not self.kept:
                 self.plans[0] = HOPELESS

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, SIZED, STORED, own_loop
+from lineal.codegen.cpython.stepcall import FLAG, MOST_ARRAYS, MOST_OPERANDS, SIZED, STORED, own_loop
 from lineal.codegen.innerloops import inner_loop
 from lineal.codegen.kinds import bool_, float32, float64, int64, kind_of
 from lineal.codegen.proxies import Block, Proxy, UnwritableError, constant, leading, same_place
 
 __all__ = ["Recording", "Step"]
 
-MOST_STEPS, MOST_SORTED, MOST_ELEMENTS = 128, 32, 1 << 12
+MOST_STEPS, MOST_SORTED, MOST_ELEMENTS = 128, 32, 1 << 14
 KNOWN = {each.dtype: each for each in STORED}
 WORDS = {4: float32, 8: int64}
 """As what numbers of other dtypes are copied, by their width."""
@@ -381,9 +381,9 @@ class Recording:
 
     def note(self, *step: Any) -> None:
         """Note a step."""
-        if len(self.steps) == MOST_STEPS:
-            raise UnwritableError("many steps")
         self.steps.append(Step(*step))
+        if len(self.steps) > MOST_STEPS or len(self.steps[-1].places) > MOST_OPERANDS:
+            raise UnwritableError("many steps, or operands")
 
     # the plan
 

@@ -19,7 +19,6 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from lineal.base import later
-from lineal.base.config import LARGE_NARROW
 from lineal.base.platforms import UNUSUAL
 from lineal.base.replays import CONSTANT, GIVEN, MADE, MOST, MOST_RESULTS, MOST_STEPS, STATE, Plan, Ref, Step, Write
 from lineal.core import modes
@@ -33,6 +32,8 @@ __all__ = ["Recall"]
 
 generators: Any = later.module("lineal.ops.random.generator")
 
+MOST_NUMBERS = 1 << 14
+"""Of how many numbers tensors are at most."""
 MET = 3
 """How often a call is met before it is heard."""
 
@@ -159,8 +160,8 @@ class Recall:
         results, given = y if isinstance(y, tuple) else (y,), list(tensors_in((args, kwargs)))
         if not results or any(type(each) is not engine.final for each in results):
             raise Unlike
-        # more numbers are given to native loops by doors, which may sum up in another order, and beside them Python is short
-        if max(each.value.size for each in (*results, *given)) >= LARGE_NARROW:
+        # of more numbers Python is short beside the work, and there are ways that do the work of several ops
+        if max(each.value.size for each in (*results, *given)) > MOST_NUMBERS:
             raise Unlike
         if isinstance(y, tuple) and tuple(type(y)(results)) != results:
             raise Unlike
@@ -175,16 +176,27 @@ class Recall:
                 unheard = self.function(*args, **kwargs)
                 plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
                 _, made = done(plan, given)
+                plans = [each for each in (compounded(plan, given, made, spare.state), plan) if self.holds(each, (args, kwargs))]
+            for each in plans:
                 with suppress(Unlike):
-                    return self.verified(compounded(plan, given, made, spare.state), (args, kwargs))
-                return self.verified(plan, (args, kwargs))
+                    return self.verified(each, (args, kwargs))
+        raise Unlike
+
+    def holds(self, plan: Plan, things: Any) -> bool:
+        """Return whether a plan gives what the function gives of other numbers too."""
+        try:
+            for other in (1.0, 0.75):
+                self.tried(plan, renewed(things, other))
+        except Unlike:
+            return False
+        return True
 
     def written_in_place(self, y: Any, args: tuple, kwargs: dict[str, Any]) -> Plan:
         """Return the plan of a call that wrote into its first tensor, y, and nothing else; what is tried is written into copies."""
         given = list(tensors_in((args, kwargs)))
         if y is not given[0] or any(each.node is not None or each.origin is not None for each in given):
             raise Unlike
-        if max(each.value.size for each in given) >= LARGE_NARROW or not y.value.flags.c_contiguous:
+        if max(each.value.size for each in given) > MOST_NUMBERS or not y.value.flags.c_contiguous:
             raise Unlike
         spare, listener = generators.default_generator.clone_state(), Hearing()
         with modes.Setting((modes.thread_generator, spare)), Overhearing():
@@ -196,8 +208,10 @@ class Recall:
                 raise Unlike
             plan = writing(listener, given)
             made = list(done(plan, list(tensors_in(renewed((args, kwargs), 1.0))))[1])
+            one = compounded(plan, given, made, spare.state)
+        with modes.Setting((modes.thread_generator, spare)):
             with suppress(Unlike):
-                return self.verified_in_place(compounded(plan, given, made, spare.state), (args, kwargs))
+                return self.verified_in_place(one, (args, kwargs))
             return self.verified_in_place(plan, (args, kwargs))
 
     def verified_in_place(self, plan: Plan, things: Any) -> Plan:
@@ -219,8 +233,6 @@ class Recall:
 
     def verified(self, plan: Plan, things: Any) -> Plan:
         """Return a plan with what its nodes are classed as; Unlike if it gives something else than the function."""
-        for other in (1.0, 0.75):
-            self.tried(plan, renewed(things, other))
         found, again, made = self.both(plan, things)
         pairs: dict[tuple[int, int], None] = {}
         classes: dict[Any, type] = {}

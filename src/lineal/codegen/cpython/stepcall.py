@@ -17,7 +17,7 @@ import numpy as np
 from lineal.codegen import kinds
 from lineal.codegen.cpython import layout
 from lineal.codegen.cpython.entry import bound
-from lineal.codegen.cpython.histories import offset_in_tuple
+from lineal.codegen.cpython.histories import all_of, offset_in_tuple
 from lineal.codegen.cpython.objects import ALIGNED, ObjectWriter, field
 from lineal.codegen.emit import Emitter
 from lineal.codegen.engine import Library, engine
@@ -25,7 +25,7 @@ from lineal.codegen.kinds import Kind, int32, int64, pointer
 from lineal.codegen.once import once
 from lineal.codegen.values import Value
 
-__all__ = ["FORMS", "MOST_ARRAYS", "SIZED", "STORED", "library", "own_loop", "stepcall"]
+__all__ = ["FORMS", "MOST_ARRAYS", "MOST_OPERANDS", "SIZED", "STORED", "library", "own_loop", "stepcall"]
 
 ARGUMENTS, RESULTS, STEPS, HEAD = range(4)
 """The first words of a plan: how many arrays it takes, how many it makes, how many steps there are. Then come their rows."""
@@ -40,7 +40,7 @@ is called along two axes, the loop's sizes, up to four, its strides. A place: wh
 that moves on along the axes."""
 SIZED = STRIDES - SIZES
 """How many sizes a loop has at most."""
-MOST_ARRAYS, MOST_OPERANDS = 12, 4
+MOST_ARRAYS, MOST_OPERANDS = 12, 6
 """How many arrays come and go at most, and how many operands a loop has."""
 FLAG = MOST_ARRAYS
 """The array that is no array: a number that steps may write, so that the call goes the slow way in the end."""
@@ -257,6 +257,16 @@ def write_places(e: Emitter, name: str, kind: Kind, what: str) -> None:
     with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, data):
         at, steps = ([e.load(each, kind, n) for n in range(4)] for each, kind in ((addresses, pointer), (strides, int64)))
         most, apart = e.new(f"ptrtoint {data.typed} to i64", int64), e.load(sizes, int64, 1)
+        if what == "take" and kind is not kinds.bool_:
+            # a whole line of one place
+            place, width = e.load(at[1], int64), kind.bits // 8
+            line = all_of([steps[0] == width, steps[1] == 0, steps[2] == width, place >= 0, place < most])
+            with e.when(line):
+                first = e.offset(at[0], place * apart)
+                for part in e.blocks(e.load(sizes, int64), kind):
+                    part.store(part.load(first, kind), at[2], kind)
+                e.ret()
+                e.begin(e.label("never"))
         with e.loop(e.load(sizes, int64)) as n:
             place = e.load(e.offset(at[1], n * steps[1]), int64)
             there = (place >= 0) & (place < most)
@@ -273,6 +283,14 @@ def write_loop(e: Emitter, name: str, given: tuple[Kind, ...], result: Kind, wor
     """Write `name(addresses, sizes, strides, data)`, which makes work(*xs) number by number."""
     with e.function(name, [(each, pointer) for each in LOOP_ARGUMENTS]) as (addresses, sizes, strides, _):
         places = [(e.load(addresses, pointer, n), e.load(strides, int64, n)) for n in range(len(given) + 1)]
+        if kinds.bool_ not in (*given, result):
+            close = all_of([step == kind.bits // 8 for kind, (_, step) in zip((*given, result), places)])
+            with e.when(close):
+                for part in e.blocks(e.load(sizes, int64), max((*given, result), key=lambda kind: kind.bits)):
+                    xs = [part.load(at, kind) for kind, (at, _) in zip(given, places)]
+                    part.store(e.cast(work(*xs), result), places[-1][0], result)
+                e.ret()
+                e.begin(e.label("never"))
         with e.loop(e.load(sizes, int64)) as n:
             xs = [e.load(e.offset(at, n * step), kind) for kind, (at, step) in zip(given, places)]
             at, step = places[-1]

@@ -23,6 +23,7 @@ from lineal.codegen.cpython.tablecall import plan, tablecall
 from lineal.codegen.engine import Library, engine
 from lineal.codegen.native import UNWRITABLE
 from lineal.codegen.parallel import WORTH_THREADS
+from lineal.codegen.proxies import Proxy, UnwritableError
 from lineal.codegen.sized import SizedEmitter
 from lineal.codegen.sizes import Ledger
 from lineal.codegen.strides import Form, form_of
@@ -127,7 +128,27 @@ class Entry(NamedTuple):
     """What the words refer to: it must stay alive as long as they are used."""
 
 
-def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool) -> Plan:
+class Code(NamedTuple):
+    """The code of a program as a step of a kernel that is recorded: the numbers of its table, and what holds it."""
+
+    address: int
+    numbers: list[int]
+    library: Library
+
+
+def noted(code: Code, run: Callable[..., list[np.ndarray] | None], arena: int, arrays: Sequence[Any]) -> list[Any] | None:
+    """Return the proxies of what a program makes, which is noted, if it is given proxies of arrays; None otherwise."""
+    proxies = [each for each in arrays if type(each) is Proxy]
+    if not proxies:
+        return None
+    made = run(*[each.value if type(each) is Proxy else each for each in arrays])
+    if made is None or arena or len(proxies) < len(arrays):
+        raise UnwritableError("a program")
+    found = proxies[0].recording.ran(code, [*arrays, *made, NOTHING], *code.numbers)
+    return found[: len(made)]
+
+
+def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool, code: Code) -> Plan:
     """Return the plan of a program; one that threads may share `follows` their number."""
     call, words, kept = entry
 
@@ -136,7 +157,7 @@ def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool) ->
             pool().follow()
         results = [np.empty(shape, dtype) for shape, dtype in shapes]
         between = np.empty(arena + ALIGNMENT, np.uint8) if arena else NOTHING
-        return results if call(*arrays, *results, between, words) is None else None
+        return results if call(*arrays, *results, between, words) is None else noted(code, run, arena, arrays)
 
     def first(*arrays: np.ndarray) -> np.ndarray | None:
         found = run(*arrays)
@@ -146,7 +167,10 @@ def plan_of(entry: Entry, shapes: Sequence[tuple], arena: int, follows: bool) ->
 
     def only(*arrays: np.ndarray, kept: Any = kept) -> np.ndarray | None:
         y = empty(shape, storage)
-        return y if call(*arrays, y, NOTHING, words) is None else None
+        if call(*arrays, y, NOTHING, words) is None:
+            return y
+        found = noted(code, run, arena, arrays)
+        return None if found is None else found[0]
 
     def into(y: np.ndarray, *arrays: np.ndarray, kept: Any = kept) -> bool:
         if follows:
@@ -184,9 +208,9 @@ class Program:
         arguments += [Argument(dtype, shape) for shape, dtype in shapes]
         arguments.append(Argument(NOTHING.dtype, NOTHING.shape))
         large = max([math.prod(each.shape) for each in arguments]) >= WORTH_THREADS
-        return plan_of(
-            entered(self.library, written.e.table(values), arguments, large), shapes, int(values[written.arena]), large
-        )
+        numbers = written.e.table(values)
+        entry, code = entered(self.library, numbers, arguments, large), Code(self.library["program"], numbers.tolist(), self.library)
+        return plan_of(entry, shapes, int(values[written.arena]), large, code)
 
     def checked(self, forms: Sequence[Form]) -> bool:
         """Return whether the program, written for other sizes, is the same."""
