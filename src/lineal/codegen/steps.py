@@ -20,7 +20,7 @@ from lineal.codegen.proxies import Block, Proxy, UnwritableError, constant, lead
 
 __all__ = ["Recording", "Step"]
 
-MOST_STEPS, MOST_SORTED, MOST_ELEMENTS = 128, 32, 1 << 14
+MOST_STEPS, MOST_SORTED, MOST_COMPARED, MOST_ELEMENTS = 128, 32, 1 << 10, 1 << 14
 KNOWN = {each.dtype: each for each in STORED}
 WORDS = {4: float32, 8: int64}
 """As what numbers of other dtypes are copied, by their width."""
@@ -186,6 +186,8 @@ class Recording:
 
     def by_rows(self, name: str, x: Proxy, y: Proxy, axis: int) -> None:
         """Note calls of a loop for each row of x and y, which lie along an axis."""
+        if x.size > MOST_COMPARED:
+            raise UnwritableError("many numbers, which NumPy compares in vectors")
         first = [Proxy(self, each.value[leading(axis, x.ndim)], each.block) for each in (x, y)]
         strides = [each.strides for each in first]
         axes = [(size, *steps) for size, *steps in zip(first[0].shape, *strides) if size > 1]

@@ -74,9 +74,7 @@ def refused(*_: Any) -> NoReturn:
     raise Unlike
 
 
-for name in (
-    "concretize turns goes_back foreign opaque number assume saw relies clips looks reads_grad sets_grad"
-).split():
+for name in ("concretize turns goes_back foreign opaque number assume saw relies clips looks reads_grad sets_grad").split():
     setattr(Hearing, name, refused)
 
 
@@ -176,7 +174,9 @@ class Recall:
                 unheard = self.function(*args, **kwargs)
                 plan = chosen(planned(quiet.heard, given, unheard), planned(listener.heard, given, heard))
                 _, made = done(plan, given)
-                plans = [each for each in (compounded(plan, given, made, spare.state), plan) if self.holds(each, (args, kwargs))]
+                plans = [
+                    each for each in (compounded(plan, given, made, spare.state), plan) if self.holds(each, (args, kwargs))
+                ]
             for each in plans:
                 with suppress(Unlike):
                     return self.verified(each, (args, kwargs))
@@ -344,7 +344,9 @@ def planned(heard: Sequence[tuple[Op, tuple, tuple]], given: Sequence[AbstractTe
     for op, xs, ys in heard:
         if not op.by_arrays or op.effect is not None or len(xs) > 8 or shapes_vary(op, xs):
             raise Unlike
-        steps.append(Step(op if op.key != "Advance" else None, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None))
+        steps.append(
+            Step(op if op.key != "Advance" else None, tuple([refs.get(id(x)) or constant(x, given) for x in xs]), None)
+        )
         for each in ys:
             refs[id(each)] = Ref(MADE, count)
             count += 1

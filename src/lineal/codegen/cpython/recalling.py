@@ -495,7 +495,13 @@ def worded(plan: Plan) -> np.ndarray:
     where steps begin, the generator and the writer of its state, and which of what is made is returned.
     """
     parcel, source = 0 if plan.parcel is None else id(plan.parcel), plan.source or ()
-    words = [len(plan.steps), len(plan.returned), parcel, RETURNED + len(plan.returned), *(map(id, source) if source else (0, 0))]
+    words = [
+        len(plan.steps),
+        len(plan.returned),
+        parcel,
+        RETURNED + len(plan.returned),
+        *(map(id, source) if source else (0, 0)),
+    ]
     words += [each.thing for each in plan.returned]
     made = 0
     for op, given, width in plan.steps:

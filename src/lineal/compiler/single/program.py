@@ -209,7 +209,10 @@ class Program:
         arguments.append(Argument(NOTHING.dtype, NOTHING.shape))
         large = max([math.prod(each.shape) for each in arguments]) >= WORTH_THREADS
         numbers = written.e.table(values)
-        entry, code = entered(self.library, numbers, arguments, large), Code(self.library["program"], numbers.tolist(), self.library)
+        entry, code = (
+            entered(self.library, numbers, arguments, large),
+            Code(self.library["program"], numbers.tolist(), self.library),
+        )
         return plan_of(entry, shapes, int(values[written.arena]), large, code)
 
     def checked(self, forms: Sequence[Form]) -> bool:

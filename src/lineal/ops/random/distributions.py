@@ -39,7 +39,12 @@ __all__ = [
 ]
 
 _uniform, _normal, _bernoulli = settled(Uniform), settled(Normal), settled(Bernoulli)
-_integers, _permutation, _poisson, _multinomial = settled(Integers), settled(Permutation), settled(Poisson), settled(Multinomial)
+_integers, _permutation, _poisson, _multinomial = (
+    settled(Integers),
+    settled(Permutation),
+    settled(Poisson),
+    settled(Multinomial),
+)
 
 
 @public
