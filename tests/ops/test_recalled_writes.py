@@ -231,7 +231,7 @@ def test_what_may_not_be_written_is_refused(plans):
         frozen().add_(y)
     with torch.inference_mode():
         made = torch.zeros(3)
-    with pytest.raises(RuntimeError, match="[Ii]nference"):
+    with pytest.raises(RuntimeError, match=r"[Ii]nference"):
         made.add_(y)
     with pytest.raises(RuntimeError):
         torch.zeros(3).add_(torch.ones(2, 3))

@@ -48,7 +48,7 @@ class StepKernel:
     def __call__(self, *given: Any) -> Any:
         """Return what the kernel gives; learn, if these arrays came often."""
         self.missed += 1
-        if any([type(each) is np.ndarray and each.size >= SHORT for each in given]):
+        if any(type(each) is np.ndarray and each.size >= SHORT for each in given):
             return self.kernel(*given)
         if self.missed > MOST_MISSED or len(self.counts) > MOST_SEEN or any(a is not b for a, b in zip(given, self.ahead)):
             if self.missed > MOST_MISSED and not self.kept:

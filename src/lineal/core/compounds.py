@@ -69,16 +69,17 @@ def compounded(plan: Plan, given: Sequence[AbstractTensor], made: Sequence[Abstr
 
 
 def runs(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
-    """Yield steps in runs of ops between premises, draws and writes."""
+    """Yield steps in runs of ops between premises, draws and writes; the views that a run ends with are one of their own."""
     run: list[Step] = []
-    for step in steps:
-        if not isinstance(step.op, Op) or step.op.premise:
-            yield from ([run] if run else [])
-            yield [step]
-            run = []
-        else:
+    for step in (*steps, None):
+        if step is not None and isinstance(step.op, Op) and not step.op.premise:
             run.append(step)
-    yield from ([run] if run else [])
+            continue
+        end = len(run)
+        while end and run[end - 1].op.aliasing is not None:
+            end -= 1
+        yield from (part for part in (run[:end], run[end:], [step] if step else []) if part)
+        run = []
 
 
 def used(plan: Plan, first: int, after: int) -> tuple[int, ...]:
@@ -103,7 +104,7 @@ def joined(run: Sequence[Step], first: int, wanted: tuple[int, ...], find: Calla
     xs, ys = [[find(ref) for ref in refs] for refs in (outer, [Ref(MADE, place) for place in wanted])]
     if not wanted or not outer or len(outer) > MOST or any(x.node is not None for x in xs):
         return None
-    if any(step.op.as_kernel() is None for step in run) or any(y.origin is not None or y.memory is not None for y in ys):
+    if any(step.op.as_kernel() is None for step in run) or any(y.origin is not None for y in ys):
         return None
     op = Compound(tuple(inner), tuple([place - first for place in wanted]))
     arrays = [x.value for x in xs]

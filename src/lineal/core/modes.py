@@ -121,7 +121,7 @@ guard: ContextVar[Callable[[AbstractTensor, str], None] | None] = ContextVar("gu
 
 
 thread_generator: ContextVar[Any] = ContextVar("thread_generator", default=None)
-"""What stands for the process's generator of random numbers in a data loader's worker thread, or while a call is written down."""
+"""What stands for the process's generator in a data loader's worker thread, or while a call is written down."""
 
 
 overheard: ContextVar[Any] = ContextVar("overheard", default=None)

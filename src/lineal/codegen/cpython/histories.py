@@ -159,7 +159,6 @@ class HistoryWriter(ObjectWriter):
 
     def remember_memory(self, x: Value) -> None:
         """Write the making of the memory's record; a node that made `x` is not told."""
-        e = self.e
         memory, never = self.made(self.house.memory), {"inference": False, "writer": None}
         for name in MEMORY:
             self.put(memory, self.memories[name], self.retain(self.of(never.get(name, 0))))
