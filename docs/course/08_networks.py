@@ -106,8 +106,8 @@ plt.show()
 # What the filters look for
 # -------------------------
 #
-# A filter gives a large number where the image looks like it. Below are the sixteen filters of the first layer, and what four
-# of them see in one image.
+# A filter gives a large number where the image looks like it. Below are the sixteen filters of the first layer, and where the
+# six that one image excites most find what they look for.
 
 cnn = networks["CNN"]
 filters = cnn[1].weight.detach()[:, 0]

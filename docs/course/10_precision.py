@@ -89,7 +89,7 @@ plt.show()
 # ---------------
 #
 # ``autocast`` multiplies matrices in bfloat16 and computes losses and the like in float32. The parameters, which take many
-# tiny steps, stay in float32. Pure bfloat16 loses those steps: a weight of 1 cannot move by less than 0.004.
+# tiny steps, stay in float32. Pure bfloat16 loses those steps: a weight of 1 cannot grow by less than 0.004.
 
 inputs = torch.randn(512, 8)
 targets = (inputs @ torch.randn(8, 1)).tanh()

@@ -2,7 +2,7 @@ r"""
 Iterative solvers and their residuals
 =====================================
 
-Elimination needs :math:`n^3` operations and the whole matrix. Systems with a million unknowns have mostly zeros, and products
+Elimination needs some :math:`n^3` operations and the whole matrix. Systems with a million unknowns have mostly zeros, and products
 with a vector are cheap. Iterative methods use nothing else: they start somewhere and improve, and one watches the *residual*
 :math:`r = b - A x`, which needs no solution to be known.
 """

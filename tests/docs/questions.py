@@ -91,4 +91,12 @@ CHINESE = {
     "最大似然": "lessons/13_probability",
     "贝叶斯": "lessons/13_probability",
     "张量 视图": "quickstart",
+    "怎么冻结层": "lessons/08_networks",
+    "svd分解": "lessons/03_factorisations",
+    "广播": "quickstart",
+    "编译函数": "quickstart",
+    "迭代法 残差": "lessons/11_iterative_solvers",
+    "float16 下溢": "lessons/10_precision",
+    "GradScaler": "lessons/10_precision",
+    "zero_grad": "how-to/derivatives",
 }
