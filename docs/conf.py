@@ -26,7 +26,15 @@ extensions = [
     "reference",
 ]
 root_doc = "index"
-exclude_patterns = ["build", "course", "extensions", "locale", "templates", "sg_execution_times.rst", "lessons/sg_execution_times.rst"]
+exclude_patterns = [
+    "build",
+    "course",
+    "extensions",
+    "locale",
+    "templates",
+    "sg_execution_times.rst",
+    "lessons/sg_execution_times.rst",
+]
 templates_path = ["templates"]
 # Annotations in signatures name Tensor, Number …, of which several namespaces have one: their links are left open.
 suppress_warnings = ["ref.python"]

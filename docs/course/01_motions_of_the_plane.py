@@ -24,8 +24,8 @@ u, v = torch.tensor([2.0, 1.0]), torch.tensor([-1.0, 1.5])
 print("u + v =", u + v, " 3 u =", 3 * u, " length of u:", u.norm())
 
 # %%
-# The dot product :math:`u^\top v = \lVert u\rVert\,\lVert v\rVert \cos\alpha` measures how much two steps go the same way. It is
-# zero where they are at right angles.
+# The dot product :math:`u^\top v = \lVert u\rVert\,\lVert v\rVert \cos\alpha` measures how much two steps go the same way.
+# It is zero where they are at right angles.
 
 cosine = (u @ v) / (u.norm() * v.norm())
 print("dot product", u @ v, " angle in degrees", torch.rad2deg(torch.acos(cosine)))
@@ -59,7 +59,8 @@ for ax, (name, A) in zip(axes, motions.items()):
     ax.set_aspect("equal")
     ax.set(xlim=(-0.8, 1.9), ylim=(-0.4, 1.7))
 figure.set_label(
-    "Five small pictures of the unit square and where a matrix takes it: a rotation turns it, a stretch makes it wide and flat,"
+    "Five small pictures of the unit square and where a matrix takes it: a rotation turns it, a stretch makes it wide "
+    "and flat,"
     " a shear slants it, a reflection turns it over, a projection flattens it to a line."
 )
 plt.show()
@@ -84,8 +85,8 @@ print("det(B S) =", torch.linalg.det(B @ S), "= det B · det S =", torch.linalg.
 # --------------------
 #
 # Most vectors change their direction when a matrix moves them. Those that only get longer or shorter are its *eigenvectors*,
-# and the factor is the *eigenvalue*: :math:`A q = \lambda q`. For a symmetric matrix they stand at right angles, and the unit
-# circle becomes an ellipse whose axes they are.
+# and the factor is the *eigenvalue*: :math:`A q = \lambda q`. For a symmetric matrix they stand at right angles, and the
+# unit circle becomes an ellipse whose axes they are.
 
 A = torch.tensor([[1.5, 0.6], [0.6, 0.8]])
 values, vectors = torch.linalg.eigh(A)
@@ -103,7 +104,9 @@ for value, q in zip(values, vectors.T):
 ax.set_aspect("equal")
 ax.set(xlim=(-2.1, 2.1), ylim=(-1.5, 1.5))
 ax.legend(loc="upper left")
-figure.set_label("The unit circle and the ellipse that a symmetric matrix makes of it; arrows along its axes are the eigenvectors.")
+figure.set_label(
+    "The unit circle and the ellipse that a symmetric matrix makes of it; arrows along its axes are the eigenvectors."
+)
 plt.show()
 
 stays = A @ vectors - vectors * values

@@ -51,15 +51,16 @@ for ax, M in zip(axes, (well, badly)):
     ax.set(ylim=(-0.6, 2.6), xlabel="$x_1$")
 axes[0].set_ylabel("$x_2$")
 figure.set_label(
-    "Two pairs of lines. Left, at right angles: a shifted line moves the crossing by as little. Right, nearly parallel: the same"
+    "Two pairs of lines. Left, at right angles: a shifted line moves the crossing by as little. Right, nearly parallel: "
+    "the same"
     " shift moves the crossing far along the lines."
 )
 plt.show()
 
 # %%
-# Hilbert's matrices :math:`H_{ij} = 1/(i + j + 1)` look harmless, and each is worse conditioned than the one before. The error
-# of the solution follows :math:`\kappa\,\varepsilon`, where :math:`\varepsilon` is the distance between 1 and the next number.
-# PyTorch and NumPy return what comes out without a word; lineal warns once few digits are left.
+# Hilbert's matrices :math:`H_{ij} = 1/(i + j + 1)` look harmless, and each is worse conditioned than the one before. The
+# error of the solution follows :math:`\kappa\,\varepsilon`, where :math:`\varepsilon` is the distance between 1 and the next
+# number. PyTorch and NumPy return what comes out without a word; lineal warns once few digits are left.
 
 sizes = range(2, 13)
 conditions, errors, warned = [], [], []
@@ -79,7 +80,9 @@ ax.semilogy(sizes, errors, "o-", label="error of the solution")
 ax.semilogy(sizes, [condition * torch.finfo(torch.float64).eps for condition in conditions], "s--", label="κ · ε")
 ax.set(xlabel="size of Hilbert's matrix", ylabel="relative error")
 ax.legend()
-figure.set_label("On a logarithmic axis the error of the solution grows with the size of Hilbert's matrix and stays below κ times ε.")
+figure.set_label(
+    "On a logarithmic axis the error of the solution grows with the size of Hilbert's matrix and stays below κ times ε."
+)
 plt.show()
 print("warned at the sizes", [n for n, each in zip(sizes, warned) if each])
 
@@ -89,10 +92,10 @@ print("warned at the sizes", [n for n, each in zip(sizes, warned) if each])
 #
 # ``inv(A) @ b`` first solves n systems, one for each column of the inverse, and then multiplies: three times the work, and
 # worse numbers. The residual :math:`b - A x` shows it: elimination leaves one as small as rounding allows, whatever the
-# condition, the inverse one that grows with the condition. (lineal turns a product with ``inv`` into a solve where it sees one;
-# here the inverse is computed by NumPy, to show what it would do.)
+# condition, the inverse one that grows with the condition. (lineal turns a product with ``inv`` into a solve where it sees
+# one; here the inverse is computed by NumPy, to show what it would do.)
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 torch.manual_seed(0)
 n = 40
@@ -119,8 +122,8 @@ plt.show()
 # Many right sides, one matrix
 # ----------------------------
 #
-# The work of a system lies in taking A apart. Whoever has many right sides factors once (the next chapter says how) and solves
-# often; if they are known at the same time, they are the columns of one matrix B.
+# The work of a system lies in taking A apart. Whoever has many right sides factors once (the next chapter says how) and
+# solves often; if they are known at the same time, they are the columns of one matrix B.
 
 LU, pivots = torch.linalg.lu_factor(A)
 B = torch.randn(n, 3, dtype=torch.float64)

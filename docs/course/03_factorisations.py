@@ -66,7 +66,8 @@ for axes, row, name in zip(grid, rows, ("LU", "Cholesky", "QR", "SVD")):
         ax.imshow(M, cmap="PuOr", vmin=-largest, vmax=largest)
         ax.set_title(title if place == 0 else ("= " if place == 1 else "· ") + title)
 figure.set_label(
-    "A table of matrices as coloured squares, one factorisation a row: LU with a permutation and two triangles, Cholesky with a"
+    "A table of matrices as coloured squares, one factorisation a row: LU with a permutation and two triangles, Cholesky"
+    " with a"
     " triangle and its transpose, QR with a full matrix and a triangle, SVD with two full matrices and a diagonal."
 )
 plt.show()
@@ -78,9 +79,9 @@ for name, product in {"LU": P @ L @ U - A, "Cholesky": C @ C.T - S, "QR": Q @ R 
 # Is it positive definite?
 # ------------------------
 #
-# :math:`x^\top S x > 0` for every :math:`x \neq 0`: seen as a surface, a bowl. Cholesky is also the cheapest test. If S is not
-# positive definite the error says from which row on, and a covariance that fell short by rounding is helped by a little more on
-# its diagonal (``jitter``).
+# :math:`x^\top S x > 0` for every :math:`x \neq 0`: seen as a surface, a bowl. Cholesky is also the cheapest test. If S is
+# not positive definite the error says from which row on, and a covariance that fell short by rounding is helped by a little
+# more on its diagonal (``jitter``).
 
 covariance = torch.tensor([[1.0, 0.9, 0.9], [0.9, 1.0, 0.9], [0.9, 0.9, 0.7]])
 try:
@@ -96,10 +97,10 @@ print("with 0.2 added to the diagonal:", torch.allclose(helped @ helped.T, covar
 # ----------------------------------
 #
 # The SVD sorts a matrix into layers, :math:`A = \sum_i \sigma_i u_i v_i^\top`, the heaviest first. Keeping k layers is the
-# closest matrix of rank k (Eckart and Young, 1936), and its distance in the spectral norm is the first singular value that was
-# left out. Here the matrix is a picture: 64 digits in a square.
+# closest matrix of rank k (Eckart and Young, 1936), and its distance in the spectral norm is the first singular value that
+# was left out. Here the matrix is a picture: 64 digits in a square.
 
-from lineal.data import digits  # noqa: E402
+from lineal.data import digits
 
 training, _ = digits()
 picture = training.tensors[0][:64].reshape(8, 8, 8, 8).permute(0, 2, 1, 3).reshape(64, 64).double()
@@ -115,7 +116,8 @@ for ax, k in zip(axes, (2, 8, 16, 32)):
 axes[4].semilogy(sigma, ".")
 axes[4].set(title="singular values", xlabel="i")
 figure.set_label(
-    "A picture of 64 digits from 2, 8, 16 and 32 layers of its SVD: blurred bars at first, then legible digits. The last plot"
+    "A picture of 64 digits from 2, 8, 16 and 32 layers of its SVD: blurred bars at first, then legible digits. The last"
+    " plot"
     " shows the singular values falling."
 )
 plt.show()
@@ -125,7 +127,8 @@ print("‖A - A_k‖ is the next singular value, to within", max(gaps))
 # Functions of a matrix
 # ---------------------
 #
-# With :math:`S = Q \Lambda Q^\top`, a power or a root of S is that of its eigenvalues: :math:`\sqrt S = Q \sqrt\Lambda Q^\top`.
+# With :math:`S = Q \Lambda Q^\top`, a power or a root of S is that of its eigenvalues: :math:`\sqrt S = Q \sqrt\Lambda
+# Q^\top`.
 
 values, Q = torch.linalg.eigh(S)
 root = Q * values.sqrt() @ Q.T

@@ -11,8 +11,8 @@ comes closest to all of them?
 # A curve through noisy points
 # ----------------------------
 #
-# A polynomial :math:`x_0 + x_1 t + x_2 t^2` is linear in its coefficients, so each point is one equation. ``lstsq`` solves by
-# QR and never forms :math:`A^\top A`.
+# A polynomial :math:`x_0 + x_1 t + x_2 t^2` is linear in its coefficients, so each point is one equation. ``lstsq`` solves
+# by QR and never forms :math:`A^\top A`.
 
 import warnings
 
@@ -36,7 +36,9 @@ ax.plot(t, A @ x, label="least squares")
 ax.vlines(t, A @ x, b, color="gray", lw=1)
 ax.set_xlabel("t")
 ax.legend()
-figure.set_label("Thirty noisy points, the parabola that fits them best, and thin vertical lines from the points to it: the residuals.")
+figure.set_label(
+    "Thirty noisy points, the parabola that fits them best, and thin vertical lines from the points to it: the residuals."
+)
 plt.show()
 
 # %%
@@ -49,9 +51,9 @@ print("Aᵀ(b - A x) =", A.T @ residual)
 # The normal equations, and what they cost
 # ----------------------------------------
 #
-# Solving :math:`A^\top A x = A^\top b` is correct on paper. But the condition of :math:`A^\top A` is the *square* of A's, and so
-# are the lost digits. Polynomials of higher degree show it; from degree 12 on :math:`A^\top A` is, in sixteen digits, not even
-# positive definite any more. (lineal warns long before; here the warnings are turned off.)
+# Solving :math:`A^\top A x = A^\top b` is correct on paper. But the condition of :math:`A^\top A` is the *square* of A's,
+# and so are the lost digits. Polynomials of higher degree show it; from degree 12 on :math:`A^\top A` is, in sixteen digits,
+# not even positive definite any more. (lineal warns long before; here the warnings are turned off.)
 
 warnings.simplefilter("ignore", torch.IllConditionedWarning)
 degrees = range(2, 12)
@@ -69,7 +71,9 @@ ax.semilogy(degrees, by_normal, "s--", label="normal equations")
 ax.semilogy(degrees, by_qr, "o-", label="lstsq")
 ax.set(xlabel="degree", ylabel="error of the coefficients")
 ax.legend()
-figure.set_label("The error of the normal equations grows about twice as fast with the degree, on a logarithmic axis, as that of lstsq.")
+figure.set_label(
+    "The error of the normal equations grows about twice as fast with the degree, on a logarithmic axis, as that of lstsq."
+)
 plt.show()
 
 # %%
@@ -80,7 +84,7 @@ plt.show()
 # cloud is widest. With the centre taken away, it is the first right singular vector of the matrix of points, and the
 # variances are the squared singular values over n - 1.
 
-from lineal import models  # noqa: E402
+from lineal import models
 
 cloud = torch.randn(200, 2, dtype=torch.float64) @ torch.tensor([[1.6, 0.9], [0.0, 0.4]], dtype=torch.float64)
 centred = cloud - cloud.mean(0)
@@ -92,17 +96,19 @@ ax.plot(*centred.T, ".", alpha=0.6)
 for length, direction in zip(spread, directions):
     ax.annotate("", xy=(2 * length * direction).tolist(), xytext=(0, 0), arrowprops={"arrowstyle": "->", "lw": 2.5})
 ax.set_aspect("equal")
-figure.set_label("A slanted cloud of points with two arrows at right angles: the principal components, the longer along the cloud.")
+figure.set_label(
+    "A slanted cloud of points with two arrows at right angles: the principal components, the longer along the cloud."
+)
 plt.show()
 
 # %%
 # Digits in two dimensions
 # ------------------------
 #
-# The same for the digits that come with lineal, 64 pixels each. ``models.pca`` returns components, variances, mean and scores:
-# the places of the images along the components. Two numbers of 64 already keep some digits apart.
+# The same for the digits that come with lineal, 64 pixels each. ``models.pca`` returns components, variances, mean and
+# scores: the places of the images along the components. Two numbers of 64 already keep some digits apart.
 
-from lineal.data import digits  # noqa: E402
+from lineal.data import digits
 
 training, _ = digits()
 images, labels = training.tensors
@@ -118,7 +124,8 @@ axes[0].legend()
 axes[1].plot(torch.arange(1, 65), kept)
 axes[1].set(xlabel="components", ylabel="share of the variance", ylim=(0, 1.02))
 figure.set_label(
-    "Left: digits 0, 3, 4 and 6 by their first two components, four clouds that overlap little. Right: the share of the variance"
+    "Left: digits 0, 3, 4 and 6 by their first two components, four clouds that overlap little. Right: the share of the "
+    "variance"
     " that the first k components keep, rising to one."
 )
 plt.show()

@@ -39,8 +39,8 @@ figure.set_label("A parabola and its tangent at 1, which rises by two for every 
 plt.show()
 
 # %%
-# Differences of nearby values tell the slope only roughly. A step that is too large sees the bend, one that is too small only
-# rounding. Automatic differentiation applies the rules of calculus instead and is right to the last digit or so.
+# Differences of nearby values tell the slope only roughly. A step that is too large sees the bend, one that is too small
+# only rounding. Automatic differentiation applies the rules of calculus instead and is right to the last digit or so.
 
 steps = torch.logspace(-15, 0, 46, dtype=torch.float64)
 place = torch.tensor(1.2, dtype=torch.float64)
@@ -54,7 +54,9 @@ ax.loglog(steps, (central - true).abs(), "s-", ms=4, label="(f(x + h) - f(x - h)
 ax.axhline(torch.finfo(torch.float64).eps, color="gray", ls="--", label="ε")
 ax.set(xlabel="step h", ylabel="error of the slope of sin at 1.2")
 ax.legend()
-figure.set_label("Error of difference quotients over the step: it falls as the step shrinks, then rises again by rounding: two V shapes.")
+figure.set_label(
+    "Error of difference quotients over the step: it falls as the step shrinks, then rises again by rounding: two V shapes."
+)
 plt.show()
 
 # %%
@@ -89,8 +91,8 @@ print("denominator layout\n", jacobian(lambda x: A @ x, x, layout="denominator")
 # The table, checked
 # ------------------
 #
-# Each row of the table is a formula that one may look up; the computer finds the derivative by itself, and both agree. Here in
-# numerator layout, with x of size 4, a fixed vector a and a fixed matrix A.
+# Each row of the table is a formula that one may look up; the computer finds the derivative by itself, and both agree. Here
+# in numerator layout, with x of size 4, a fixed vector a and a fixed matrix A.
 
 torch.manual_seed(0)
 x, a = torch.randn(4, dtype=torch.float64), torch.randn(4, dtype=torch.float64)
@@ -136,8 +138,8 @@ for name, function, formula, value in matrices:
 # Second derivatives
 # ------------------
 #
-# The *Hessian* is the Jacobian of the gradient. It is symmetric, and says how a surface bends: up in every direction if it is
-# positive definite, as at a minimum.
+# The *Hessian* is the Jacobian of the gradient. It is symmetric, and says how a surface bends: up in every direction if it
+# is positive definite, as at a minimum.
 
 print(hessian(lambda x: x @ A @ x, x))
 print("equals A + Aᵀ:", torch.allclose(hessian(lambda x: x @ A @ x, x), A + A.T))

@@ -67,7 +67,8 @@ draw(axes[2], bent, "sin(w · x + x)")
 loss = bent**2
 draw(axes[3], loss, "sin(w · x + x)²")
 figure.set_label(
-    "Four pictures of a growing graph. First a node Mul above two leaves; then Add above it, which also leads to a leaf; then Sin on"
+    "Four pictures of a growing graph. First a node Mul above two leaves; then Add above it, which also leads to a leaf;"
+    " then Sin on"
     " top of Add; then Pow on top of Sin."
 )
 plt.show()
@@ -113,8 +114,8 @@ print("after clearing:", a.grad.item())
 # What is not recorded
 # --------------------
 #
-# ``detach`` gives the number without its past; under ``no_grad`` nothing is written down, which saves memory where no derivative
-# is wanted; a parameter with ``requires_grad=False`` is frozen: the tape does not lead to it.
+# ``detach`` gives the number without its past; under ``no_grad`` nothing is written down, which saves memory where no
+# derivative is wanted; a parameter with ``requires_grad=False`` is frozen: the tape does not lead to it.
 
 with torch.no_grad():
     silent = w * x
@@ -127,7 +128,7 @@ print("under no_grad:", silent.requires_grad, " detached:", (w * x).detach().req
 # With n inputs and one result, walking back costs a small multiple of the way forward, whatever n is. Going forwards, one
 # direction at a time, would take n runs. With one input and many results it is the other way round: ``func.jvp``.
 
-from lineal import func  # noqa: E402
+from lineal import func
 
 value, speed = func.jvp(lambda t: torch.stack([t.cos(), t.sin()]), (torch.tensor(0.5),), (torch.tensor(1.0),))
 print("a point on the circle", value, "and its velocity", speed)
@@ -136,8 +137,8 @@ print("a point on the circle", value, "and its velocity", speed)
 # Gradients that vanish
 # ---------------------
 #
-# Walking back through many layers multiplies many factors. The slope of a sigmoid is at most 1/4: after twenty of them hardly
-# anything is left. That of a ReLU is 1 where it passes.
+# Walking back through many layers multiplies many factors. The slope of a sigmoid is at most 1/4: after twenty of them
+# hardly anything is left. That of a ReLU is 1 where it passes.
 
 depths = range(1, 21)
 left = {"sigmoid": [], "tanh": [], "relu": []}

@@ -49,8 +49,9 @@ def contours(ax, surface, across, up, levels):
 # Too small, right, too large
 # ---------------------------
 #
-# Along an eigenvector with eigenvalue λ each step multiplies the distance by :math:`1 - \eta\lambda`. So the steps converge only
-# for :math:`\eta < 2/\lambda_{\max}` = 0.08, and the best fixed rate is :math:`2/(\lambda_{\min} + \lambda_{\max})` = 0.077.
+# Along an eigenvector with eigenvalue λ each step multiplies the distance by :math:`1 - \eta\lambda`. So the steps converge
+# only for :math:`\eta < 2/\lambda_{\max}` = 0.08, and the best fixed rate is :math:`2/(\lambda_{\min} + \lambda_{\max})` =
+# 0.077.
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3), sharey=True, layout="constrained")
 ends = {}
@@ -62,7 +63,8 @@ for ax, rate in zip(axes, (0.01, 0.07, 0.081)):
     ax.plot(0, 0, "k*", ms=10)
     ax.set(title=f"rate {rate}: f = {ends[rate]:.1e}", xlim=(-4.6, 1.5), ylim=(-2.2, 2.2))
 figure.set_label(
-    "Forty steps in a narrow valley. With the rate 0.01 the path stops halfway, with 0.07 it zigzags to the minimum, with 0.081"
+    "Forty steps in a narrow valley. With the rate 0.01 the path stops halfway, with 0.07 it zigzags to the minimum, "
+    "with 0.081"
     " the zigzags grow."
 )
 plt.show()
@@ -71,8 +73,8 @@ plt.show()
 # Memory: momentum and Adam
 # -------------------------
 #
-# Momentum keeps some of the last step: zigzags cancel out, steps along the valley add up. Adam divides each coordinate by the
-# size of its past gradients, so that steep and flat directions move alike.
+# Momentum keeps some of the last step: zigzags cancel out, steps along the valley add up. Adam divides each coordinate by
+# the size of its past gradients, so that steep and flat directions move alike.
 
 optimizers = {
     "SGD": lambda xs: optim.SGD(xs, lr=0.04),
@@ -104,7 +106,9 @@ axes[0].plot(0, 0, "k*", ms=10)
 axes[0].set(xlim=(-4.6, 1.5), ylim=(-2.2, 2.2))
 axes[0].legend()
 axes[1].set(xlabel="step", ylabel="f")
-figure.set_label("Left: paths of SGD, momentum and Adam through the valley. Right: how f falls with the steps for each of them.")
+figure.set_label(
+    "Left: paths of SGD, momentum and Adam through the valley. Right: how f falls with the steps for each of them."
+)
 plt.show()
 
 # %%

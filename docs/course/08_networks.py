@@ -29,7 +29,7 @@ targets = features @ true_weight + true_bias + 0.01 * torch.randn(1000)
 
 model = nn.Linear(2, 1)
 optimizer = optim.SGD(model.parameters(), lr=0.1)
-for epoch in range(3):
+for _ in range(3):
     for x, y in DataLoader(TensorDataset(features, targets), batch_size=20, shuffle=True):
         optimizer.zero_grad()
         loss = F.mse_loss(model(x)[:, 0], y)
@@ -41,12 +41,18 @@ print("weight", model.weight.data, "bias", model.bias.data)
 # Softmax: scores become chances
 # ------------------------------
 #
-# A classifier gives a score for each class. ``softmax`` makes chances of them, positive and of sum one; the loss is minus the
-# logarithm of the chance of the right class. ``cross_entropy`` does both at once, from the scores, and does not overflow.
+# A classifier gives a score for each class. ``softmax`` makes chances of them, positive and of sum one; the loss is minus
+# the logarithm of the chance of the right class. ``cross_entropy`` does both at once, from the scores, and does not
+# overflow.
 
 scores = torch.tensor([1.0, 2.0, 4.0])
 print("softmax:", scores.softmax(0), " loss if the last is right:", F.cross_entropy(scores, torch.tensor(2)))
-print("softmax by hand of large scores:", torch.exp(100 * scores) / torch.exp(100 * scores).sum(), " by softmax:", (100 * scores).softmax(0))
+print(
+    "softmax by hand of large scores:",
+    torch.exp(100 * scores) / torch.exp(100 * scores).sum(),
+    " by softmax:",
+    (100 * scores).softmax(0),
+)
 
 
 def train(model, epochs, rate):
@@ -99,15 +105,17 @@ for (name, curve), marker in zip(curves.items(), "os^"):
     print(f"{name:20} {curve[-1]:.1%} of the test images right")
 ax.set(xlabel="epoch", ylabel="right on the test images", ylim=(0.8, 1))
 ax.legend()
-figure.set_label("Share of test images that are right over 25 epochs, for softmax regression, an MLP and a CNN; all rise above 90 %.")
+figure.set_label(
+    "Share of test images that are right over 25 epochs, for softmax regression, an MLP and a CNN; all rise above 90 %."
+)
 plt.show()
 
 # %%
 # What the filters look for
 # -------------------------
 #
-# A filter gives a large number where the image looks like it. Below are the sixteen filters of the first layer, and where the
-# six that one image excites most find what they look for.
+# A filter gives a large number where the image looks like it. Below are the sixteen filters of the first layer, and where
+# the six that one image excites most find what they look for.
 
 cnn = networks["CNN"]
 filters = cnn[1].weight.detach()[:, 0]
@@ -127,7 +135,9 @@ strongest = seen.flatten(1).sum(1).argsort(descending=True)[:6].tolist()
 for ax, index in zip([*grid[0, 10:], *grid[1, 10:]], strongest):
     ax.imshow(seen[index], cmap="viridis")
     ax.set_title(f"filter {index}", fontsize=9)
-figure.set_label("Sixteen filters of 3 by 3 weights; a digit; and where the six filters that it excites most find what they look for.")
+figure.set_label(
+    "Sixteen filters of 3 by 3 weights; a digit; and where the six filters that it excites most find what they look for."
+)
 plt.show()
 
 # %%

@@ -81,7 +81,9 @@ ax.plot(time[220:], forecast, "--", color="C1", lw=2, label="forecast")
 ax.axvline(time[220], color="black", lw=0.8)
 ax.set_xlabel("time")
 ax.legend(loc="upper left")
-figure.set_label("Two mixed waves; after a vertical line the forecast of the network lies on the true values, nearly so at the end.")
+figure.set_label(
+    "Two mixed waves; after a vertical line the forecast of the network lies on the true values, nearly so at the end."
+)
 plt.show()
 
 # %%
@@ -89,8 +91,8 @@ plt.show()
 # -------------------
 #
 # *Scaled dot-product attention* compares a query with the keys of all steps and mixes their values by how well they fit:
-# :math:`\operatorname{softmax}(Q K^\top / \sqrt d)\, V`. The task here: a row of digits, one of them marked; say which digit it
-# is. A layer of attention can only solve it by looking at the marked place.
+# :math:`\operatorname{softmax}(Q K^\top / \sqrt d)\, V`. The task here: a row of digits, one of them marked; say which digit
+# it is. A layer of attention can only solve it by looking at the marked place.
 
 steps, kinds, width = 10, 8, 16
 
@@ -140,19 +142,23 @@ rows, places, answers = examples(12)
 with torch.no_grad():
     weights = look.weights(rows)[:, 0]
     right = (look(rows).argmax(1) == answers).float().mean()
-print(f"{right:.0%} right; the largest weight is at the marked place in", int((weights.argmax(1) == places).sum()), "of 12 rows")
+print(
+    f"{right:.0%} right; the largest weight is at the marked place in", int((weights.argmax(1) == places).sum()), "of 12 rows"
+)
 
 figure, ax = plt.subplots(figsize=(5.5, 4), layout="constrained")
 image = ax.imshow(weights, cmap="cividis", vmin=0, vmax=1)
 ax.plot(places, range(12), "s", mfc="none", mec="red", ms=17, label="marked")
 ax.set(xlabel="step looked at", ylabel="example", xticks=range(steps))
 figure.colorbar(image, label="attention")
-figure.set_label("An attention map of twelve rows and ten steps: in each row the bright square lies in the frame of the marked step.")
+figure.set_label(
+    "An attention map of twelve rows and ten steps: in each row the bright square lies in the frame of the marked step."
+)
 plt.show()
 
 # %%
-# A transformer asks such questions at every step, several at once (*heads*), without looking ahead: ``is_causal=True`` leaves
-# out what comes later. ``nn.MultiheadAttention`` and ``nn.TransformerEncoderLayer`` are made of it.
+# A transformer asks such questions at every step, several at once (*heads*), without looking ahead: ``is_causal=True``
+# leaves out what comes later. ``nn.MultiheadAttention`` and ``nn.TransformerEncoderLayer`` are made of it.
 
 Q = torch.randn(1, 5, 8)
 mixed = F.scaled_dot_product_attention(Q, Q, Q, is_causal=True)

@@ -10,8 +10,9 @@ products, and fewer digits. This chapter shows what is lost, where it hurts, and
 # How far apart the numbers are
 # -----------------------------
 #
-# Near 1 the next number is ε away; near x about :math:`\varepsilon |x|`, down to the smallest *normal* number; below it digits are lost. bfloat16 has the range of float32 with the digits of a
-# slide rule; float16 has three digits and ends at 65,504.
+# Near 1 the next number is ε away; near x about :math:`\varepsilon |x|`, down to the smallest *normal* number; below it
+# digits are lost. bfloat16 has the range of float32 with the digits of a slide rule; float16 has three digits and ends at
+# 65,504.
 
 import matplotlib.pyplot as plt
 
@@ -24,7 +25,7 @@ formats = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 print(f"{'format':16} {'ε':>9} {'normal':>9} {'largest':>9}")
 for dtype in formats:
     info = torch.finfo(dtype)
-    print(f"{str(dtype):16} {info.eps:9.1e} {info.tiny:9.1e} {info.max:9.1e}")
+    print(f"{dtype!s:16} {info.eps:9.1e} {info.tiny:9.1e} {info.max:9.1e}")
 
 x = torch.logspace(-6, 6, 400, dtype=torch.float64)
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
@@ -36,7 +37,8 @@ for dtype, style in zip(formats[1:], ("-", "--", ":")):
 ax.set(xlabel="number", ylabel="largest relative error nearby")
 ax.legend()
 figure.set_label(
-    "Relative rounding error over the size of a number: level lines for float32 and bfloat16; float16 is level in the middle, rises"
+    "Relative rounding error over the size of a number: level lines for float32 and bfloat16; float16 is level in the "
+    "middle, rises"
     " below 1e-4 and ends at 65504."
 )
 plt.show()
@@ -45,8 +47,8 @@ plt.show()
 # Sums that stand still
 # ---------------------
 #
-# Adding 1 again and again in bfloat16 ends at 256: the next number is 258, and 257 rounds back to 256. Sums therefore are kept
-# in a wider format; ``sum`` does so by itself.
+# Adding 1 again and again in bfloat16 ends at 256: the next number is 258, and 257 rounds back to 256. Sums therefore are
+# kept in a wider format; ``sum`` does so by itself.
 
 ones = torch.ones(1000, dtype=torch.bfloat16)
 total = torch.zeros((), dtype=torch.bfloat16)
@@ -65,9 +67,9 @@ print("mean(x²) - mean(x)²:", ((data**2).mean() - data.mean() ** 2).item(), " 
 # Underflow: gradients too small to be seen
 # -----------------------------------------
 #
-# In float16, anything below 3e-8 rounds to zero, and many gradients are that small. ``GradScaler`` multiplies the loss by a large number, so
-# that gradients are multiplied too, and divides before the optimizer steps. bfloat16 has the range of float32 and does not
-# need it.
+# In float16, anything below 3e-8 rounds to zero, and many gradients are that small. ``GradScaler`` multiplies the loss by a
+# large number, so that gradients are multiplied too, and divides before the optimizer steps. bfloat16 has the range of
+# float32 and does not need it.
 
 torch.manual_seed(0)
 gradients = torch.exp(torch.randn(20_000) * 2.5 - 13)
@@ -81,7 +83,10 @@ ax.hist((gradients * 2**16).numpy(), bins.numpy(), alpha=0.7, label=f"scaled by 
 ax.axvline(2**-25, color="black", ls="--", label="float16 rounds to zero below")
 ax.set(xscale="log", xlabel="size", ylabel="count")
 ax.legend(fontsize=8)
-figure.set_label("Two histograms of sizes of gradients on a logarithmic axis: a part of the first lies below float16's smallest number, the scaled ones do not.")
+figure.set_label(
+    "Two histograms of sizes of gradients on a logarithmic axis: a part of the first lies below float16's smallest "
+    "number, the scaled ones do not."
+)
 plt.show()
 
 # %%

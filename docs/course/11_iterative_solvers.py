@@ -2,9 +2,9 @@ r"""
 Iterative solvers and their residuals
 =====================================
 
-Elimination needs some :math:`n^3` operations and the whole matrix. Systems with a million unknowns have mostly zeros, and products
-with a vector are cheap. Iterative methods use nothing else: they start somewhere and improve, and one watches the *residual*
-:math:`r = b - A x`, which needs no solution to be known.
+Elimination needs some :math:`n^3` operations and the whole matrix. Systems with a million unknowns have mostly zeros, and
+products with a vector are cheap. Iterative methods use nothing else: they start somewhere and improve, and one watches the
+*residual* :math:`r = b - A x`, which needs no solution to be known.
 """
 
 # %%
@@ -14,8 +14,8 @@ with a vector are cheap. Iterative methods use nothing else: they start somewher
 # Write A = S - T, where S is easy to solve with. Then :math:`S x_{k+1} = T x_k + b`, again and again. Jacobi takes the
 # diagonal as S, Gauss and Seidel the lower triangle. The error shrinks by the spectral radius of :math:`S^{-1}T`.
 #
-# Steepest descent takes the best step along the residual each time, and undoes a part of what it did before. Conjugate gradients
-# choose directions that do not disturb each other, :math:`p_i^\top A p_j = 0`.
+# Steepest descent takes the best step along the residual each time, and undoes a part of what it did before. Conjugate
+# gradients choose directions that do not disturb each other, :math:`p_i^\top A p_j = 0`.
 
 import matplotlib.pyplot as plt
 
@@ -72,7 +72,12 @@ def conjugate(steps):
 
 jacobi, _ = stationary(torch.diag(A.diagonal()), 200)
 seidel, _ = stationary(A.tril(), 200)
-curves = {"Jacobi": jacobi, "Gauss-Seidel": seidel, "steepest descent": gradient_steps(200), "conjugate gradients": conjugate(40)}
+curves = {
+    "Jacobi": jacobi,
+    "Gauss-Seidel": seidel,
+    "steepest descent": gradient_steps(200),
+    "conjugate gradients": conjugate(40),
+}
 
 figure, ax = plt.subplots(figsize=(6.5, 3.6), layout="constrained")
 for (name, norms), style in zip(curves.items(), ("-", "--", ":", "-.")):
@@ -80,19 +85,21 @@ for (name, norms), style in zip(curves.items(), ("-", "--", ":", "-.")):
 ax.set(xlabel="step", ylabel="‖b - A x‖ / ‖b‖", ylim=(1e-14, 20))
 ax.legend()
 figure.set_label(
-    "Residuals over 200 steps: Jacobi and steepest descent fall slowly, Gauss-Seidel twice as fast, conjugate gradients drop to zero"
+    "Residuals over 200 steps: Jacobi and steepest descent fall slowly, Gauss-Seidel twice as fast, conjugate gradients "
+    "drop to zero"
     " after ten steps."
 )
 plt.show()
 
 # %%
-# With ten unknowns conjugate gradients end after ten steps. On large systems it matters more that they are close long before.
+# With ten unknowns conjugate gradients end after ten steps. On large systems it matters more that they are close long
+# before.
 #
 # A heated plate
 # --------------
 #
-# A grid of 64 × 64 points; each takes the mean of its neighbours plus some heat. The matrix has 4,096 rows and five numbers in
-# each. It is stored sparse, and ``lineal.solvers`` does the rest.
+# A grid of 64 × 64 points; each takes the mean of its neighbours plus some heat. The matrix has 4,096 rows and five numbers
+# in each. It is stored sparse, and ``lineal.solvers`` does the rest.
 
 n = 64
 place = torch.arange(n * n).reshape(n, n)
@@ -127,7 +134,8 @@ for (name, norms), style in zip(residuals.items(), ("-", "--", ":")):
 axes[1].set(xlabel="step", ylabel="residual")
 axes[1].legend()
 figure.set_label(
-    "Left: the temperature of a plate with a warm and a cold place. Right: residuals of conjugate gradients; multigrid needs the fewest steps,"
+    "Left: the temperature of a plate with a warm and a cold place. Right: residuals of conjugate gradients; multigrid "
+    "needs the fewest steps,"
     " incomplete Cholesky more, no preconditioner by far the most."
 )
 plt.show()
@@ -136,7 +144,8 @@ plt.show()
 # Which method?
 # -------------
 #
-# Conjugate gradients need a symmetric positive definite matrix. What they are given otherwise they notice, and say what to take.
+# Conjugate gradients need a symmetric positive definite matrix. What they are given otherwise they notice, and say what to
+# take.
 
 try:
     solvers.cg(-plate, heat)
@@ -144,8 +153,8 @@ except solvers.ConvergenceError as error:
     print(error.report.status, "-", error.report.advice)
 
 # %%
-# Derivatives pass through a solver, too: not through its steps, but by another solve with the transposed matrix. How does the
-# temperature in the middle depend on the heat everywhere?
+# Derivatives pass through a solver, too: not through its steps, but by another solve with the transposed matrix. How does
+# the temperature in the middle depend on the heat everywhere?
 
 source = heat.clone().requires_grad_()
 solvers.cg(plate, source, rtol=1e-10, M=kinds["multigrid"])[n * n // 2 + n // 2].backward()
@@ -154,5 +163,7 @@ influence = source.grad.reshape(n, n)
 figure, ax = plt.subplots(figsize=(4.2, 3.4), layout="constrained")
 image = ax.imshow(influence, cmap="cividis")
 figure.colorbar(image, label="influence")
-figure.set_label("How heat at each point of the plate changes the temperature in the middle: a bright peak there that fades to the edges.")
+figure.set_label(
+    "How heat at each point of the plate changes the temperature in the middle: a bright peak there that fades to the edges."
+)
 plt.show()

@@ -11,8 +11,8 @@ and then does it.
 # The gradient of a mean is the mean of gradients
 # -----------------------------------------------
 #
-# The loss is a mean over samples. Cut the batch into equal shards, let each process compute the gradient of its shard, and take
-# the mean: it is the gradient of the whole batch, but for the last digits.
+# The loss is a mean over samples. Cut the batch into equal shards, let each process compute the gradient of its shard, and
+# take the mean: it is the gradient of the whole batch, but for the last digits.
 
 import matplotlib.pyplot as plt
 
@@ -47,9 +47,9 @@ print(f"plain mean off by {(plain - whole).abs().max():.2f}, weighted mean by {(
 # A sum that goes around a ring
 # -----------------------------
 #
-# *All-reduce* gives every process the sum of what all have. Sending everything to one of them makes that one the bottleneck. In a
-# ring each process cuts its data into p chunks and always sends one chunk to its neighbour: p - 1 rounds add up, p - 1 more pass
-# the sums on. Each process sends about twice its data, however many there are.
+# *All-reduce* gives every process the sum of what all have. Sending everything to one of them makes that one the bottleneck.
+# In a ring each process cuts its data into p chunks and always sends one chunk to its neighbour: p - 1 rounds add up, p - 1
+# more pass the sums on. Each process sends about twice its data, however many there are.
 
 p = 4
 held = [[{rank} for _ in range(p)] for rank in range(p)]  # whose parts each chunk holds so far
@@ -72,7 +72,8 @@ for turn, (ax, picture) in enumerate(zip(axes, pictures)):
     ax.set(xticks=[], yticks=range(p) if turn == 0 else [], title="start" if turn == 0 else f"round {turn}")
 axes[0].set_ylabel("process")
 figure.set_label(
-    "Seven tables of four processes and four chunks. A number says how many processes' parts a chunk holds: all one at the start; after"
+    "Seven tables of four processes and four chunks. A number says how many processes' parts a chunk holds: all one at "
+    "the start; after"
     " three rounds each process has one complete chunk; after six all are complete."
 )
 plt.show()
@@ -81,8 +82,8 @@ plt.show()
 # What can be gained
 # ------------------
 #
-# If a share s of the work cannot be divided, p processes are at most :math:`1 / (s + (1 - s)/p)` times as fast (Amdahl, 1967):
-# with five per cent left over, never more than twenty times.
+# If a share s of the work cannot be divided, p processes are at most :math:`1 / (s + (1 - s)/p)` times as fast (Amdahl,
+# 1967): with five per cent left over, never more than twenty times.
 
 processes = torch.logspace(0, 10, 50, base=2)
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
@@ -90,20 +91,23 @@ for share, style in ((0.0, "-"), (0.01, "--"), (0.05, "-."), (0.2, ":")):
     ax.loglog(processes, 1 / (share + (1 - share) / processes), style, lw=2, base=2, label=f"{share:.0%} cannot be divided")
 ax.set(xlabel="processes", ylabel="times as fast, at most")
 ax.legend()
-figure.set_label("Greatest speed-up over the number of processes: a straight line if all can be divided, level at 100, 20 and 5 otherwise.")
+figure.set_label(
+    "Greatest speed-up over the number of processes: a straight line if all can be divided, level at 100, 20 and 5 otherwise."
+)
 plt.show()
 
 # %%
 # Two processes that train together
 # ---------------------------------
 #
-# ``lineal launch`` starts the processes of one machine, as ``torchrun`` does; with MPI the same program runs on several machines.
-# ``DistributedDataParallel`` averages the gradients of all processes in each backward pass. Each process takes every second sample.
+# ``lineal launch`` starts the processes of one machine, as ``torchrun`` does; with MPI the same program runs on several
+# machines. ``DistributedDataParallel`` averages the gradients of all processes in each backward pass. Each process takes
+# every second sample.
 
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import tempfile  # noqa: E402
-from pathlib import Path  # noqa: E402
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 PROGRAM = """
 import lineal as torch
@@ -134,5 +138,7 @@ dist.destroy_process_group()
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "train.py"
     path.write_text(PROGRAM)
-    run = subprocess.run([sys.executable, "-m", "lineal", "launch", "-n", "2", str(path)], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "lineal", "launch", "-n", "2", str(path)], capture_output=True, text=True, check=True
+    )
 print(run.stdout)

@@ -31,15 +31,18 @@ ax.semilogx(count, 1 / 6 + 2 * band, "k--", lw=1)
 ax.semilogx(count, 1 / 6 - 2 * band, "k--", lw=1)
 ax.axhline(1 / 6, color="black")
 ax.set(xlabel="throws", ylabel="share of sixes", ylim=(0, 0.5))
-figure.set_label("Five wandering lines, the share of sixes in five rows of throws, that narrow to one sixth inside a band that narrows like 1/√n.")
+figure.set_label(
+    "Five wandering lines, the share of sixes in five rows of throws, that narrow to one sixth inside a band that "
+    "narrows like 1/√n."
+)
 plt.show()
 
 # %%
 # A table of two things
 # ---------------------
 #
-# Joint chances stand in a table. Summing a row or a column gives the *marginal* chances; dividing by them the *conditional* ones.
-# Bayes: a test that finds 95 % of the ill and is wrong for 4 % of the healthy, where 1 % are ill.
+# Joint chances stand in a table. Summing a row or a column gives the *marginal* chances; dividing by them the *conditional*
+# ones. Bayes: a test that finds 95 % of the ill and is wrong for 4 % of the healthy, where 1 % are ill.
 
 ill = torch.tensor([0.01, 0.99])
 positive_given = torch.tensor([0.95, 0.04])
@@ -51,8 +54,8 @@ print(f"ill, if the test is positive: {joint[0, 0] / joint[0].sum():.0%}")
 # Means of anything become normal
 # -------------------------------
 #
-# The central limit theorem: the mean of many independent numbers is nearly normally distributed, whatever they are. Here means
-# of exponentially distributed numbers, which themselves are not even symmetric.
+# The central limit theorem: the mean of many independent numbers is nearly normally distributed, whatever they are. Here
+# means of exponentially distributed numbers, which themselves are not even symmetric.
 
 exponential = distributions.Exponential(torch.tensor(1.0))
 figure, axes = plt.subplots(1, 3, figsize=(9.5, 2.8), layout="constrained")
@@ -63,7 +66,9 @@ for ax, size in zip(axes, (1, 5, 50)):
     grid = torch.linspace(max(means.min().item(), 0.01), means.max().item(), 200)
     ax.plot(grid, normal.log_prob(grid).exp(), "k--")
     ax.set_title("single numbers" if size == 1 else f"means of {size}")
-figure.set_label("Three histograms: exponential numbers, means of five, means of fifty. The last one lies on the dashed normal density.")
+figure.set_label(
+    "Three histograms: exponential numbers, means of five, means of fifty. The last one lies on the dashed normal density."
+)
 plt.show()
 
 # %%
@@ -94,9 +99,9 @@ plt.show()
 # Maximum likelihood
 # ------------------
 #
-# Which parameters make the data likely? *Maximum likelihood* says: choose the parameters for which the data have the greatest density. Taking the negative logarithm makes a
-# sum of it, and a loss. Least squares is this for normal errors, cross-entropy for classes. Here two hidden groups are found in
-# unlabelled numbers: a mixture of two normal distributions.
+# Which parameters make the data likely? *Maximum likelihood* says: choose the parameters for which the data have the
+# greatest density. Taking the negative logarithm makes a sum of it, and a loss. Least squares is this for normal errors,
+# cross-entropy for classes. Here two hidden groups are found in unlabelled numbers: a mixture of two normal distributions.
 
 data = torch.cat([-1.5 + 0.5 * torch.randn(600), 1.0 + 0.9 * torch.randn(400)])
 centres = torch.tensor([-0.5, 0.5], requires_grad=True)
@@ -123,18 +128,22 @@ figure, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
 grid = torch.linspace(-4, 4, 300)
 ax.hist(data.numpy(), 60, density=True, alpha=0.5, label="data")
 ax.plot(grid, mixture().log_prob(grid).exp().detach(), "k-", label="mixture found")
-for share, centre, spread, style in zip(logits.softmax(0).detach(), centres.detach(), log_spreads.exp().detach(), ("C1--", "C3:")):
+for share, centre, spread, style in zip(
+    logits.softmax(0).detach(), centres.detach(), log_spreads.exp().detach(), ("C1--", "C3:")
+):
     ax.plot(grid, share * distributions.Normal(centre, spread).log_prob(grid).exp(), style, lw=2)
 ax.legend()
-figure.set_label("A histogram with two humps, the density that was found, and its two parts, one narrow on the left, one wide on the right.")
+figure.set_label(
+    "A histogram with two humps, the density that was found, and its two parts, one narrow on the left, one wide on the right."
+)
 plt.show()
 
 # %%
 # How sure is one?
 # ----------------
 #
-# With a prior, Bayes' rule gives a density of the parameter itself. For the share p of a coin it is a Beta density; each throw adds one
-# to a count, and the density narrows.
+# With a prior, Bayes' rule gives a density of the parameter itself. For the share p of a coin it is a Beta density; each
+# throw adds one to a count, and the density narrows.
 
 grid = torch.linspace(0.001, 0.999, 400)
 coin = distributions.Bernoulli(torch.tensor(0.7)).sample((200,))

@@ -23,16 +23,31 @@ CLAIMS = {
     "03": ["max(gaps) < 1e-12", "torch.allclose(root @ root, S)", "torch.linalg.eigvalsh(covariance).min() < 0"],
     "04": ["(A.T @ residual).abs().max() < 1e-10", "by_normal[-1] > 1e4 * by_qr[-1]", "0.2 < kept[1] < 0.4"],
     "05": ["max(differences) < 1e-12 and len(differences) == 16", "one_sided.sub(true).abs().min() > 1e-11"],
-    "06": ["abs(d_w - w.grad.item()) < 1e-5 and abs(d_x - x.grad.item()) < 1e-5", "seen == [2, 4, 6]", "left['sigmoid'][-1] < 1e-11"],
-    "07": ["ends[0.07] < ends[0.01] < ends[0.081]", "valley(paths['momentum'][-1]) < valley(paths['SGD'][-1])", "max(heights) - min(heights) > 0.3"],
+    "06": [
+        "abs(d_w - w.grad.item()) < 1e-5 and abs(d_x - x.grad.item()) < 1e-5",
+        "seen == [2, 4, 6]",
+        "left['sigmoid'][-1] < 1e-11",
+    ],
+    "07": [
+        "ends[0.07] < ends[0.01] < ends[0.081]",
+        "valley(paths['momentum'][-1]) < valley(paths['SGD'][-1])",
+        "max(heights) - min(heights) > 0.3",
+    ],
     "08": ["0.9 < curves['softmax regression'][-1] < curves['MLP'][-1]", "torch.equal(before, cnn[1].weight)"],
     "09": ["losses[-1] < 1e-3 * losses[0]", "(torch.tensor(forecast) - future[:, 0])[:30].abs().max() < 0.1", "right == 1"],
-    "10": ["total == 256 and ones.sum() == 1000", "curves['autocast'][-1] < 1.2 * curves['float32'][-1] < curves['bfloat16 throughout'][-1] / 10"],
+    "10": [
+        "total == 256 and ones.sum() == 1000",
+        "curves['autocast'][-1] < 1.2 * curves['float32'][-1] < curves['bfloat16 throughout'][-1] / 10",
+    ],
     "11": [
         "len(curves['conjugate gradients']) <= 12 and curves['Gauss-Seidel'][-1] < curves['Jacobi'][-1]",
         "len(residuals['multigrid']) < len(residuals['incomplete Cholesky']) < len(residuals['no preconditioner'])",
     ],
-    "12": ["(shards.mean(0) - whole).abs().max() < 1e-14", "all(count == p for row in pictures[-1] for count in row)", "'True' in run.stdout"],
+    "12": [
+        "(shards.mean(0) - whole).abs().max() < 1e-14",
+        "all(count == p for row in pictures[-1] for count in row)",
+        "'True' in run.stdout",
+    ],
     "13": ["((throws == 6).float().mean(1) - 1 / 6).abs().max() < 0.02", "abs(centres.detach().min() + 1.5) < 0.15"],
 }
 

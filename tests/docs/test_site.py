@@ -1,4 +1,4 @@
-"""The site builds without a warning, leads nowhere that is not there, has every public name, and finds what beginners ask for."""
+"""The site builds without a warning, its links lead somewhere, every public name has an entry, search finds the pages."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ def test_search_finds_the_page_among_the_first_three(site, folder, answers):
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
     command = ["node", str(Path(__file__).with_name("ranked.js")), str(site / folder)]
-    found = json.loads(subprocess.run(command, input=json.dumps(list(answers)), capture_output=True, text=True, check=True).stdout)
+    found = json.loads(
+        subprocess.run(command, input=json.dumps(list(answers)), capture_output=True, text=True, check=True).stdout
+    )
     missed = {question: found[question] for question, page in answers.items() if page not in found[question][:3]}
     assert len(missed) <= 0.05 * len(answers), missed
 
