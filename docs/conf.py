@@ -66,6 +66,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "min_reported_time": 1000,
     "show_memory": False,
+    "inspect_global_variables": False,
     "show_signature": False,
     "remove_config_comments": True,
     "default_thumb_file": str(HERE / "pictures" / "logistic_regression.png"),

@@ -10,7 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("src", "tests", "examples", "benchmarks", "docs")
-FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+# what `make -C docs html` leaves
+BUILT = (ROOT / "docs" / "build", ROOT / "docs" / "lessons")
+FILES = sorted(
+    path
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.py")
+    if not any(path.is_relative_to(built) for built in BUILT)
+)
 LINES, FUNCTION_LINES = 500, 40
 VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "manager", "stuff", "tools"}
 # PyTorch's users look for these.
