@@ -30,8 +30,7 @@ def signature(thing: Any) -> str:
         text = str(inspect.signature(thing))
     except (TypeError, ValueError):
         return ""
-    text = text.replace("AbstractTensor", "Tensor").replace("'", "").removeprefix("(self, ").removeprefix("(self)")
-    text = text if text.startswith("(") or not text else f"({text}"
+    text = re.sub(r"^\(self(, |(?=\)))", "(", text.replace("AbstractTensor", "Tensor").replace("'", ""))
     return ADDRESS.sub(lambda found: found[1].rpartition(".")[2], text) or "()"
 
 

@@ -11,7 +11,7 @@ CHINESE = "zh_CN"
 NOT_TRANSLATED = "本页尚未译成中文,以下为英文原文。"
 PARTLY = "本页只有一部分译成了中文,其余为英文原文。"
 WHOLE = 0.9
-"""The share of a page's texts from which on it counts as translated: a name that is the same in both languages counts against it."""
+"""The share of a page's texts from which on it counts as translated; a name that stays the same counts against it."""
 
 
 def notice(doctree: nodes.document | None) -> str:

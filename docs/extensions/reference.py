@@ -41,28 +41,37 @@ def signature(thing: Any) -> str:
 
 
 def what_it_is(value: object) -> str:
-    """Return what is said of a name that is not called: a dtype, a number, a constant, a property."""
-    if isinstance(value, property):
-        return inspect.getdoc(value) or ""
+    """Return what is said of a name that is not called: a dtype, a number, a constant."""
     shown = f", `{value!r}`" if isinstance(value, (bool, int, float)) else ""
     return f"Of the type `{type(value).__name__}`{shown}."
 
 
+def entry(space: ModuleType | type, name: str, text: str | None, thing: Any) -> str:
+    """Return the entry of a name; `text` is None unless `thing` can be called, or is what a property calls."""
+    of_class = isinstance(space, type)
+    shown = f"{space.__name__}.{name}" if of_class else name
+    if text is None:
+        return directive("attribute" if of_class else "data", shown, what_it_is(thing))
+    if isinstance(inspect.getattr_static(space, name), property):
+        return directive("property", shown, text)
+    kind = "method" if of_class else "class" if isinstance(thing, type) else "function"
+    return directive(kind, shown + signature(thing), text)
+
+
 def entries(space: ModuleType | type) -> str:
     """Return the entries of all names of a namespace, or of a class' methods and attributes."""
-    kinds = ("method", "method", "attribute", "Tensor.") if isinstance(space, type) else ("class", "function", "data", "")
-    named = NAMES["methods"](space) if isinstance(space, type) else NAMES["members"](space)
     called = dict(API["things"](space))
     first: dict[int, str] = {}
     found = []
-    for name in named:
+    for name in NAMES["methods"](space) if isinstance(space, type) else NAMES["members"](space):
         thing = called.get(name)
-        if thing is not None:
+        if thing is None:
+            value = getattr(space, name)
+            if not isinstance(value, ModuleType):
+                found.append(entry(space, name, None, value))
+        else:
             known = first.setdefault(id(thing), name)
-            text = API["words"](thing) if known == name else f"The same as `{known}`."
-            found.append(directive(kinds[not isinstance(thing, type)], f"{kinds[3]}{name}{signature(thing)}", text))
-        elif not isinstance(value := getattr(space, name), ModuleType):
-            found.append(directive(kinds[2], kinds[3] + name, what_it_is(value)))
+            found.append(entry(space, name, API["words"](thing) if known == name else f"The same as `{known}`.", thing))
     return "\n".join(found)
 
 
