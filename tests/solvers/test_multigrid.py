@@ -142,7 +142,7 @@ def test_parts_that_are_singular_end_the_hierarchy():
     A = torch.kron(torch.eye(40, dtype=F64), ring).to_sparse_csr()
     b = torch.randn(40, 3, dtype=F64)
     b = (b - b.mean(1, keepdim=True)).reshape(-1)
-    x, report = solvers.cg(A, b, rtol=1e-10, M=solvers.smoothed_aggregation(A, max_coarse=5), return_info=True)
+    _, report = solvers.cg(A, b, rtol=1e-10, M=solvers.smoothed_aggregation(A, max_coarse=5), return_info=True)
     assert report.converged and report.iterations < 10, report
 
 
@@ -175,8 +175,10 @@ def test_aggregates_and_complexity_are_pyamgs():
     pyamg, matrix, motions = elasticity(30)
     theirs = pyamg.smoothed_aggregation_solver(matrix, motions, max_coarse=30)
     A = torch.sparse.from_scipy(matrix.tocsr())
-    options = dict(blocksize=2, near_nullspace=torch.tensor(motions), max_coarse=30, strength=0.0, smoother="gauss_seidel")
-    ours = solvers.smoothed_aggregation(A, sweeps=2, **options)
+    B = torch.tensor(motions)
+    ours = solvers.smoothed_aggregation(
+        A, near_nullspace=B, blocksize=2, strength=0.0, max_coarse=30, smoother="gauss_seidel", sweeps=2
+    )
     assert ours.operator_complexity == pytest.approx(theirs.operator_complexity(), rel=0.05)
     torch.manual_seed(3)
     b, residuals = torch.randn(len(A), dtype=F64), []

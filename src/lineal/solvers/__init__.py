@@ -13,6 +13,7 @@ from lineal.solvers.direct import Direct
 from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
+from lineal.solvers.factorized import Factorized, factorized, splu
 from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
 from lineal.solvers.krylov.blocked import BlockConjugateGradient
 from lineal.solvers.krylov.conjugate import ConjugateGradient
@@ -54,6 +55,7 @@ __all__ = [
     "Direct",
     "Diagonal",
     "Estimate",
+    "Factorized",
     "FunctionOperator",
     "GeneralisedMinimalResidual",
     "GeometricMultigrid",
@@ -88,6 +90,7 @@ __all__ = [
     "chebyshev",
     "eigsh",
     "expm_multiply",
+    "factorized",
     "from_pyamg",
     "gauss_seidel",
     "geometric_multigrid",
@@ -107,6 +110,7 @@ __all__ = [
     "smoothed_aggregation",
     "solve",
     "sor",
+    "splu",
     "spsolve",
     "ssor",
     "tfqmr",
@@ -233,10 +237,13 @@ def chebyshev(A: _Any, b: _Tensor, *, bounds: tuple[float, float] | None = None,
     return solve(A, b, Chebyshev(bounds), **options)
 
 
-def spsolve(A: _Any, b: _Tensor, *, rtol: float | None = None, maxiter: int = 10, **options: _Any) -> _Any:
-    """Return the solution of A x = b by SuperLU, A sparse; refined until the residual is what rounding leaves, or `rtol` says.
+def spsolve(
+    A: _Any, b: _Tensor, *, by: str | None = None, rtol: float | None = None, maxiter: int = 10, **options: _Any
+) -> _Any:
+    """Return the solution of A x = b by elimination, A sparse; refined to a residual of rounding, or to `rtol`.
 
-    Options are those of `solve`; ConvergenceError for a singular matrix.
+    `by` names who eliminates, as of `Direct`, which else takes the first that is for A; the report says which. Options are
+    those of `solve`; ConvergenceError for a singular matrix.
     """
     small = _finfo(b.dtype).eps ** 0.75 if rtol is None else rtol
-    return solve(A, b, Direct(), rtol=small, maxiter=maxiter, **options)
+    return solve(A, b, Direct(by, to_rounding=rtol is None), rtol=small, maxiter=maxiter, **options)

@@ -91,7 +91,7 @@ class Method(ABC):
         return A
 
     def adjoint(self) -> Method:
-        """Return the method that solves with Aᴴ, for derivatives."""
+        """Return the method that solves with Aᴴ, for derivatives, with what is known of A."""
         return self
 
     def matrix(self, system: System) -> LinearOperator:
@@ -109,6 +109,10 @@ class Method(ABC):
             v = probe(len(system.x), system.b.dtype)
             A, M = unit(system.A.product(v)), unit(system.preconditioned(v))
         return system.scaled(A, b, M), Units(b, b / A)
+
+    def attainable(self, system: System) -> float:
+        """Return the residual that is small enough whatever was asked: what rounding leaves, of a method that knows."""
+        return 0.0
 
     @abstractmethod
     def steps(self, system: System) -> Iterator[Step]:
@@ -215,6 +219,7 @@ def judged(
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
         report.residual = norm(method.residual(system._replace(x=x)))
+        report.tolerance = max(report.tolerance, method.attainable(system._replace(x=x)))
         if math.isfinite(report.residual) and report.residual <= report.tolerance:
             report.status, report.advice = "converged", ""
         if report.status != "claimed":

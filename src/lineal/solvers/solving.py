@@ -193,8 +193,9 @@ def solve(
     """Return x with ‖b − A x‖ ≤ max(rtol · ‖b‖, atol), in the 2-norm; with `return_info` also the `Report`.
 
     A (n × n) is a strided or sparse matrix or a `LinearOperator`, b (n) or (n × k), of A's dtype; M ≈ A⁻¹ is a preconditioner.
-    Without a `method` the report says which was taken: SuperLU for sparse matrices of moderate size, else conjugate gradients
-    for Hermitian matrices with a positive diagonal, and GMRES for others. `maxiter` is 10 n by default. `callback` gets x after
+    Without a `method` the report says which was taken: elimination for matrices that are diagonal, triangular or of a narrow
+    band, and for sparse ones of moderate size (see `Direct`); else conjugate gradients for Hermitian matrices with a positive
+    diagonal, and GMRES for others. `maxiter` is 10 n by default. `callback` gets x after
     each step.
 
     The result is differentiable with respect to b and what A is made of, to any order, by solves with Aᴴ to the same tolerance;

@@ -29,8 +29,19 @@ from lineal.sparse.functions import addmm, log_softmax, mm, sampled_addmm, softm
 from lineal.sparse.functions import mm as smm
 from lineal.sparse.functions import mm as spmm
 from lineal.sparse.invariants import check_sparse_tensor_invariants
+from lineal.sparse.solving import spsolve
 
-__all__ = ["addmm", "check_sparse_tensor_invariants", "from_scipy", "log_softmax", "mm", "sampled_addmm", "softmax", "sum"]
+__all__ = [
+    "addmm",
+    "check_sparse_tensor_invariants",
+    "from_scipy",
+    "log_softmax",
+    "mm",
+    "sampled_addmm",
+    "softmax",
+    "spsolve",
+    "sum",
+]
 
 
 def __getattr__(name: str) -> _Any:

@@ -51,7 +51,7 @@ class Level:
 class Multigrid(LinearOperator):
     """One cycle through a hierarchy, from zero: M ≈ A⁻¹; a constant to derivatives.
 
-    It is Hermitian positive definite where A is, the restrictions are the prolongations' adjoints and the smoothers each other's.
+    It is Hermitian positive definite where A is, restrictions are prolongations' adjoints, and smoothers each other's.
     """
 
     def __init__(self, levels: list[Level], coarsest: LinearOperator, inverse: LinearOperator, sweeps: int, cycle: str):

@@ -19,7 +19,7 @@ __all__ = ["from_pyamg"]
 
 
 def from_pyamg(hierarchy: Any, *, smoother: str = "gauss_seidel", sweeps: int = 1, cycle: str = "V") -> Multigrid:
-    """Return the multigrid preconditioner of a hierarchy of PyAMG's, as `pyamg.ruge_stuben_solver(A)` or `rootnode_solver` makes.
+    """Return the multigrid preconditioner of a hierarchy that PyAMG has made, as by `pyamg.ruge_stuben_solver(A)`.
 
     Taken over are the levels' matrices, prolongations and restrictions; smoothers and cycles are those of
     `smoothed_aggregation`, run by native code, and the coarsest system is solved for by a dense matrix. "gauss_seidel" and
