@@ -32,7 +32,7 @@ class Direct(Method):
     """Elimination of a matrix whose entries are known; steps are those of iterative refinement.
 
     `by` is "diagonal", "triangular", "banded Cholesky", "banded LU", "CHOLMOD", "PARDISO", "UMFPACK" or "SuperLU"; by default
-    the first of these that is for the matrix and is installed. `name` says which was taken.
+    the first of these, but for UMFPACK, that is good for the matrix and is installed. `name` says which was taken.
     """
 
     by: str | None = None
