@@ -81,6 +81,6 @@ def factored(values: np.ndarray, pointers: np.ndarray, indices: np.ndarray, diag
     """
     made, bad = values.copy(), np.full(1, -1, np.int64)
     marks = np.full(len(pointers) - 1, -1, np.int64)
-    code = native(values.real.dtype, 2 if values.dtype.kind == "c" else 1)
+    code = native(np.real(values).dtype, 2 if values.dtype.kind == "c" else 1)
     code((made, pointers, indices, diagonal, marks, bad), code.table(0, len(pointers) - 1))
     return made, int(bad[0])

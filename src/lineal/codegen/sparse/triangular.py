@@ -144,7 +144,7 @@ def solved(
     """Return X of T X = b, (M, inner), T the upper or lower triangle of a matrix compressed by rows, of ones where `unit`."""
     rows, inner = b.shape
     paired = b.dtype.kind == "c"
-    x = np.stack([b.real, b.imag], 1) if paired else np.array(b, order="C")
+    x = np.stack([np.real(b), np.imag(b)], 1) if paired else np.array(b, order="C")
     if not x.size:
         return np.array(b)
     failed = np.zeros(1, np.int64)

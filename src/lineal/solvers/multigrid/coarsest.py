@@ -45,5 +45,6 @@ def inverse_of(A: CompressedTensor, unknowns: int) -> LinearOperator:
     inverse, failed = inv_ex(dense)
     size = lambda X: float(X.abs().sum(0).max()) if X.numel() else 1.0
     if not int(failed) and size(dense) * size(inverse) * max(unknowns, ROUNDED) * eps < 1:
-        return DenseInverse(*lu_factor(dense))
+        LU, pivots = lu_factor(dense)
+        return DenseInverse(LU, pivots)
     return Matrix(pinv(dense, rtol=eps**0.6))

@@ -192,7 +192,7 @@ def coarsened(A: CompressedTensor, found: Tentative, smoother: str) -> tuple[Lev
     step: Any = A.with_entries(A.entries * scaling.damped[lines_of(A.pattern)]) @ found.prolongation
     P = Matrix(subtracted(found.prolongation, step))
     R = Matrix(P.adjoint().to_sparse_csr())
-    coarse = R.matrix @ (A @ P.matrix)
+    coarse: Any = R.matrix @ (A @ P.matrix)
     return Level(scaling.A, *SMOOTHERS[smoother](scaling), P, R), coarse
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lineal.base import dtypes
 from lineal.base.errors import LinAlgError
 from lineal.solvers.operators.base import aslinearoperator
 from lineal.sparse.compressed import CompressedTensor, Pattern, compressed, numbers
@@ -14,13 +15,15 @@ from lineal.tensors import Tensor, from_numpy, sparse_csr
 
 __all__ = ["canonical", "compressed_rows", "diagonal_places", "entries_at", "pattern_arrays", "places_in", "places_of"]
 
+KINDS = dtypes.float32, dtypes.float64, dtypes.complex64, dtypes.complex128
+
 
 def canonical(name: str, A: Any) -> CompressedTensor:
     """Return a square floating or complex matrix, compressed by rows, whose columns grow along each row."""
     operator = aslinearoperator(A)
     if operator.shape[0] != operator.shape[1]:
         raise RuntimeError(f"{name}: expected a square matrix, got {operator!r}")
-    if not (operator.dtype.is_floating_point or operator.dtype.is_complex) or operator.dtype.itemsize < 4:
+    if operator.dtype not in KINDS:
         raise NotImplementedError(f"{name}: expected float32, float64, complex64 or complex128, got {operator.dtype}")
     matrix: Any = operator.to_sparse_csr().detach()
     return matrix if matrix.pattern.is_canonical() else matrix.to_sparse_coo().coalesce().to_sparse_csr()
@@ -32,7 +35,7 @@ def pattern_arrays(matrix: CompressedTensor) -> tuple[np.ndarray, np.ndarray]:
     return pointers, indices
 
 
-def compressed_rows(pointers: np.ndarray, indices: np.ndarray, entries: Tensor, shape: tuple[int, int]) -> CompressedTensor:
+def compressed_rows(pointers: np.ndarray, indices: np.ndarray, entries: Tensor, shape: tuple[int, ...]) -> CompressedTensor:
     """Return the matrix of these parts, compressed by rows."""
     return compressed(sparse_csr, Pattern(from_numpy(pointers), from_numpy(indices), {}), entries, shape)
 
