@@ -42,10 +42,12 @@ MAKERS = {
     "spai": lambda A: preconditioners.spai(A, 2),
     "additive_schwarz": lambda A: preconditioners.additive_schwarz(A, 3),
     "restricted_schwarz": lambda A: preconditioners.additive_schwarz(A, 3, restricted=True, local=preconditioners.ilu),
+    "multigrid": lambda A: solvers.smoothed_aggregation(A, max_coarse=5, smoother="gauss_seidel"),
+    "factorized": solvers.factorized,
 }
-HERMITIAN = ("chebyshev", "ic", "ic(2)", "fsai")
+HERMITIAN = ("chebyshev", "ic", "ic(2)", "fsai", "multigrid")
 """Those of Hermitian matrices alone."""
-POSITIVE = (*HERMITIAN, "ssor", "coloured ssor", "additive_schwarz")
+POSITIVE = (*HERMITIAN, "jacobi", "block_jacobi", "ssor", "coloured ssor", "polynomial", "additive_schwarz", "factorized")
 """Those that are Hermitian positive definite where A is."""
 
 
@@ -75,7 +77,40 @@ def test_steps_are_saved(name):
     # a constant diagonal changes nothing
     assert helped.iterations < plain.iterations or name == "jacobi"
     if name in POSITIVE:
-        assert solvers.cg(A, b, rtol=1e-10, M=MAKERS[name](A), return_info=True)[1].iterations < plain.iterations
+        assert (
+            solvers.cg(A, b, rtol=1e-10, M=MAKERS[name](A), return_info=True)[1].iterations < plain.iterations
+            or name == "jacobi"
+        )
+
+
+SOLVERS = {
+    "cg": solvers.cg,
+    "minres": solvers.minres,
+    "gmres": lambda A, b, **options: solvers.gmres(A, b, restart=40, **options),
+    "fgmres": lambda A, b, **options: solvers.gmres(A, b, restart=40, flexible=True, **options),
+    "bicgstab": solvers.bicgstab,
+    "idrs": solvers.idrs,
+}
+
+
+KINDS = ("Poisson", "complex", "anisotropic", "wind")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [each for each in itertools.product(MAKERS, KINDS) if each[1] != "wind" or each[0] not in HERMITIAN]
+)
+def test_every_solver_takes_it(name, kind):
+    scale = torch.diag(torch.logspace(0, 2, 36, dtype=F64)) if kind == "anisotropic" else torch.eye(36, dtype=F64)
+    A = (scale @ grid(6, 0.6 if kind == "wind" else 0.0).to_dense() @ scale).to_sparse_csr()
+    A = turned(A.to(torch.complex128)) if kind == "complex" else A
+    torch.manual_seed(4)
+    M, b = MAKERS[name](A), torch.randn(36, dtype=A.dtype)
+    for solver, solve in SOLVERS.items():
+        if solver in ("cg", "minres") and (kind == "wind" or name not in POSITIVE):
+            continue
+        x, report = solve(A, b, M=M, rtol=1e-9, return_info=True)
+        # what is called solved is solved
+        assert report.converged and (b - A @ x).norm() <= 1e-9 * b.norm(), (solver, report)
 
 
 def test_incomplete_factors_agree_with_the_matrix_at_its_places():
