@@ -11,6 +11,8 @@ from lineal.base.limits import finfo as _finfo
 from lineal.solvers import preconditioners
 from lineal.solvers.direct import Direct
 from lineal.solvers.eigen.exponential import expm_multiply
+from lineal.solvers.eigen.general import eigs
+from lineal.solvers.eigen.preconditioned import lobpcg
 from lineal.solvers.eigen.spectra import eigsh
 from lineal.solvers.eigen.stochastic import Estimate, logdet, trace
 from lineal.solvers.factorized import Factorized, factorized, splu
@@ -88,6 +90,7 @@ __all__ = [
     "cg",
     "cgls",
     "chebyshev",
+    "eigs",
     "eigsh",
     "expm_multiply",
     "factorized",
@@ -97,6 +100,7 @@ __all__ = [
     "gmres",
     "idrs",
     "jacobi",
+    "lobpcg",
     "logdet",
     "lsmr",
     "lsqr",

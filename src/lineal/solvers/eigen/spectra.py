@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal.base.errors import LinAlgError
 from lineal.base.limits import finfo
-from lineal.core import modes
-from lineal.core.custom import Function, once_differentiable
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eigen.lanczos import thick_restart
+from lineal.solvers.eigen.pairs import hermitian_pairs
 from lineal.solvers.methods import norm, probe
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
-from lineal.solvers.solving import pulled
 from lineal.tensors import Tensor
 
 __all__ = ["eigsh"]
@@ -20,23 +18,6 @@ __all__ = ["eigsh"]
 SURE = 1e4
 """How many times the tolerance rounding may make of a residual at most."""
 WHICH = ("LM", "SM", "LA", "SA")
-
-
-class Eigenvalues(Function):
-    """λ of A v = λ v;  of what A is made of, p: p̄ = Σ λ̄ᵢ (∂(A vᵢ)/∂p)ᴴ vᵢ, for functions that treat equal ones alike."""
-
-    @staticmethod
-    def forward(ctx: Any, A: LinearOperator, values: Tensor, vectors: Tensor, *p: Tensor) -> Tensor:
-        ctx.A = A
-        ctx.save_for_backward(vectors, *p)
-        return values.clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *cotangents: Tensor) -> Any:
-        vectors, *p = ctx.saved_tensors
-        A = ctx.A.with_parameters(*p)
-        return None, None, None, *pulled(A, vectors, p, vectors * cotangents[0], ctx.needs_input_grad[3:])
 
 
 class Options(TypedDict, total=False):
@@ -71,7 +52,9 @@ def eigsh(
 
     `which` is "LM", "SM" (largest, smallest magnitude), "LA" or "SA" (largest, smallest). `ncv` vectors are kept at a time.
     Pairs have ‖A v − λ v‖ ≤ tol · ‖A‖, for tol = 0 some machine epsilons; LinAlgError if `maxiter` restarts do not reach that.
-    The eigenvalues have first derivatives, to what A is made of; the eigenvectors are constants.
+
+    Both are differentiable, to any order, with respect to what A is made of; those of eigenvectors take one solve each, by
+    MINRES. Equal eigenvalues have derivatives only in functions that treat them alike, and their eigenvectors have none.
     """
     operator = aslinearoperator(A)
     n = operator.shape[0]
@@ -82,21 +65,38 @@ def eigsh(
     count = min(n, max(2 * k + 1, 20) if ncv is None else ncv)
     if count < min(n, k + 2):
         raise ValueError(f"eigsh: expected ncv of at least k + 2 = {k + 2}, got {ncv}")
-    with modes.no_grad():
-        v = probe(n, operator.dtype) if v0 is None else v0
-        tolerance = max(tol, 8 * finfo(operator.dtype).eps)
-        values, vectors, error, turns = thick_restart(operator, k, which, v, count, tolerance, maxiter or 10 * n)
-        if not error <= tolerance:
+    tolerance = max(tol, 8 * finfo(operator.dtype).eps)
+    values, vectors = hermitian_pairs(operator, Search(k, which, count, tolerance, maxiter or 10 * n).run, v0)
+    return (values, vectors) if return_eigenvectors else values
+
+
+class Search(NamedTuple):
+    """What Lanczos is to find: how many pairs of which kind, with so many vectors, to which accuracy, in how many restarts."""
+
+    k: int
+    which: str
+    ncv: int
+    tolerance: float
+    maxiter: int
+
+    def run(self, A: LinearOperator, v0: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the pairs of A, ascending."""
+        v = probe(A.shape[0], A.dtype) if v0 is None else v0
+        values, vectors, error, turns = thick_restart(A, self.k, self.which, v, self.ncv, self.tolerance, self.maxiter)
+        if not error <= self.tolerance:
             raise LinAlgError(
-                f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {tolerance:.3g}: allow more, "
+                f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {self.tolerance:.3g}: allow more, "
                 "a larger ncv, or which='LM' of the inverse"
             )
-        # Lanczos sees no more of A than its Hermitian part
-        left = vector_norm(operator.product(vectors) - vectors * values, dim=0).max()
-        size = max(float(values.abs().max()), norm(operator.product(v)) / norm(v))
-        if not left <= SURE * tolerance * size:
-            raise LinAlgError(f"eigsh: ‖A v − λ v‖ is {float(left):.3g} for a pair that was found: is A Hermitian?")
+        require_hermitian("eigsh", A, values, vectors, self.tolerance)
         ascending = values.argsort()
-        values, vectors = values[ascending], vectors[:, ascending]
-    values = Eigenvalues.apply(operator, values, vectors, *operator.parameters())
-    return (values, vectors) if return_eigenvectors else values
+        return values[ascending], vectors[:, ascending]
+
+
+def require_hermitian(name: str, A: LinearOperator, values: Tensor, vectors: Tensor, tolerance: float) -> None:
+    """Refuse pairs that are none: methods for Hermitian operators see no more of A than its Hermitian part."""
+    v = probe(A.shape[0], A.dtype)
+    left = vector_norm(A.product(vectors) - vectors * values, dim=0).max()
+    size = max(float(values.abs().max()), norm(A.product(v)) / norm(v))
+    if not left <= SURE * tolerance * size:
+        raise LinAlgError(f"{name}: ‖A v − λ v‖ is {float(left):.3g} for a pair that was found: is A Hermitian?")
