@@ -39,7 +39,7 @@ from lineal.solvers.operators.base import FunctionOperator, LinearOperator, Matr
 from lineal.solvers.operators.derivatives import Hessian, Jacobian
 from lineal.solvers.operators.stencils import Stencil, poisson
 from lineal.solvers.operators.structured import Block, Circulant, Diagonal, Identity, Kronecker, Toeplitz
-from lineal.solvers.reports import BreakdownError, ConvergenceError, Report
+from lineal.solvers.reports import BreakdownError, ConvergenceError, ErrorEstimate, Report
 from lineal.solvers.solving import solve
 from lineal.solvers.stationary import Chebyshev, Splitting, Stationary
 from lineal.tensors import Tensor as _Tensor
@@ -56,6 +56,7 @@ __all__ = [
     "ConvergenceError",
     "Direct",
     "Diagonal",
+    "ErrorEstimate",
     "Estimate",
     "Factorized",
     "FunctionOperator",
@@ -132,9 +133,12 @@ def plot_convergence(reports: _Mapping[str, Report], path: str | _PathLike[str] 
     return _figures.convergence(reports, None if path is None else _Path(path))
 
 
-def cg(A: _Any, b: _Tensor, **options: _Any) -> _Any:
-    """Return the solution of A x = b by conjugate gradients; A is Hermitian positive definite. Options are those of `solve`."""
-    return solve(A, b, ConjugateGradient(), **options)
+def cg(A: _Any, b: _Tensor, *, smallest: float | None = None, **options: _Any) -> _Any:
+    """Return the solution of A x = b by conjugate gradients; A is Hermitian positive definite. Options are those of `solve`.
+
+    The report has an estimate of the error in the norm √(eᴴ A e); it is a bound if `smallest` is one of M A's eigenvalues.
+    """
+    return solve(A, b, ConjugateGradient(smallest), **options)
 
 
 def pipelined_cg(A: _Any, b: _Tensor, *, replacement: int = 50, **options: _Any) -> _Any:

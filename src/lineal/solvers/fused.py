@@ -5,7 +5,7 @@ Both take the same steps. Dot products are summed up in another order, in float6
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from lineal.base import later
 from lineal.solvers.methods import Step, System, norm
 from lineal.solvers.operators.structured import Diagonal
-from lineal.solvers.reports import BreakdownError
+from lineal.solvers.reports import BreakdownError, ErrorEstimate
 from lineal.tensors import from_numpy
 
 __all__ = ["conjugate_steps"]
@@ -40,17 +40,28 @@ def steps(rows: Any, system: System, tolerance: float, most: int, breakdowns: Se
     r = system.residual()
     scale, x = norm(r), np.ascontiguousarray(system.x.value)
     solution = from_numpy(x)
-    yield Step(scale, solution)
     M, d = system.M, None
     if isinstance(M, Diagonal):
         M, d = None, np.ascontiguousarray(M.diagonal().detach().value)
     course = conjugate.course(rows, x, np.ascontiguousarray((r / scale).value), d, scale, tolerance, M is not None)
+    alphas, rhos = list[float](), list[float]()
+
+    def error() -> ErrorEstimate:
+        if M is not None:
+            M.product_into(course.r, course.z)
+        rho = course.rho
+        return estimate(alphas, [after / before for before, after in zip(rhos, [*rhos[1:], rho])], rho * scale**2)
+
+    yield Step(scale, solution, error)
     at_once = 1 if M is not None else min(MOST, max(1, AT_ONCE // (rows.work + 10 * rows.length)))
     while course.status == conjugate.RUNNING and most > 0:
         if M is not None:
             M.product_into(course.r, course.z)
-        norms = course.taken(min(most, at_once))
-        yield from [Step(float(each), solution) for each in norms]
-        most -= len(norms)
+        noted = course.taken(min(most, at_once))
+        for norm_after, alpha, rho in noted.tolist():
+            alphas.append(alpha)
+            rhos.append(rho)
+            yield Step(norm_after, solution, error)
+        most -= len(noted)
     if course.status in conjugate.INDEFINITE:
         raise breakdowns[conjugate.INDEFINITE.index(course.status)]

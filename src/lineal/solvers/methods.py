@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from lineal import ops
@@ -13,7 +13,8 @@ from lineal.base.limits import finfo
 from lineal.ops.random.generator import Generator
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.operators.base import LinearOperator
-from lineal.solvers.reports import BreakdownError, Report
+from lineal.solvers.progress import Line
+from lineal.solvers.reports import BreakdownError, ErrorEstimate, Report
 from lineal.tensors import Tensor
 
 __all__ = ["Criterion", "Method", "Step", "System", "Units", "divided", "dot", "is_hermitian", "norm", "probe", "run", "unit"]
@@ -61,6 +62,8 @@ class Step(NamedTuple):
 
     residual: float
     solution: Tensor | Callable[[], Tensor]
+    error: Callable[[], ErrorEstimate] | None = None
+    """What gives an estimate of the error, where the method knows one."""
 
     def solved(self) -> Tensor:
         """Return the solution."""
@@ -129,6 +132,30 @@ class Method(ABC):
         return None
 
 
+class Watch(NamedTuple):
+    """Who is told of a solve while it goes on: a function that gets each x, and a line that gets the report as it grows."""
+
+    callback: Callable[[Tensor], object] | None = None
+    line: Line | None = None
+
+    def scaled(self, factor: float | Tensor, shape: Sequence[int]) -> Watch:
+        """Return who is told of x · factor, in a shape."""
+        callback = self.callback
+        return self._replace(callback=None if callback is None else lambda x: callback((x * factor).reshape(shape)))
+
+    def tell(self, step: Step, report: Report) -> None:
+        """Tell of a step."""
+        if self.callback is not None:
+            self.callback(step.solved())
+        if self.line is not None:
+            self.line(report)
+
+    def end(self) -> None:
+        """Tell that it is over."""
+        if self.line is not None:
+            self.line.end()
+
+
 class Criterion(NamedTuple):
     """When to stop: at a residual of max(rtol · ‖b‖, atol), or after so many steps."""
 
@@ -184,20 +211,18 @@ def is_hermitian(A: LinearOperator) -> bool:
     return not abs(complex(dot(Ax, y)) - complex(dot(x, Ay))) > CLOSE * norm(Ax) * norm(y)
 
 
-def run(
-    method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
-) -> tuple[Tensor, Report]:
+def run(method: Method, system: System, criterion: Criterion, watch: Watch) -> tuple[Tensor, Report]:
     """Return the solution and the report; if the dtype does not hold squares of the numbers, by the system in other units."""
     if ordinary(system.b):
-        x, report = judged(method, system, criterion, callback)
+        x, report = judged(method, system, criterion, watch)
         if report.converged:
             return x, report
     balanced, units = method.balanced(system)
     if not norm(balanced.b):
         return ops.zeros_like(system.x), Report(method.name, "converged", criterion.atol, [0.0], 0.0, measure=method.measure)
     if units != Units() or not ordinary(system.b):
-        restored = None if callback is None else lambda x: callback(x * units.solution)
-        x, report = judged(method, balanced, criterion._replace(atol=criterion.atol / units.residual), restored)
+        inside = criterion._replace(atol=criterion.atol / units.residual)
+        x, report = judged(method, balanced, inside, watch.scaled(units.solution, system.x.shape))
         x = x * units.solution
         if report.converged:
             # what of x the dtype does not hold is not solved either
@@ -206,18 +231,16 @@ def run(
                 report.status, report.advice = "overflow", f"{x.dtype} does not hold the solution: compute in another"
     if not report.converged and report.status != "overflow":
         examine(method, balanced, x / units.solution, report)
-    report.measured_in(units.residual)
+    report.measured_in(*units)
     return x, report
 
 
-def judged(
-    method: Method, system: System, criterion: Criterion, callback: Callable[[Tensor], object] | None
-) -> tuple[Tensor, Report]:
+def judged(method: Method, system: System, criterion: Criterion, watch: Watch) -> tuple[Tensor, Report]:
     """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
     report = Report(method.name, "maxiter", criterion.tolerance(system.b), measure=method.measure)
     x, before = system.x, math.inf
     for _ in range(1 + REPLACED):
-        x = driven(method, system._replace(x=x), criterion.maxiter, report, callback)
+        x = driven(method, system._replace(x=x), criterion.maxiter, report, watch)
         report.residual = norm(method.residual(system._replace(x=x)))
         report.tolerance = max(report.tolerance, method.attainable(system._replace(x=x)))
         if math.isfinite(report.residual) and report.residual <= report.tolerance:
@@ -250,19 +273,19 @@ def examine(method: Method, system: System, x: Tensor, report: Report) -> None:
             report.status, report.advice = "singular", "A is nearly singular, and b not in its range: see lsqr and minres_qlp"
 
 
-def driven(method: Method, system: System, maxiter: int, report: Report, callback: Callable[[Tensor], object] | None) -> Tensor:
+def driven(method: Method, system: System, maxiter: int, report: Report, watch: Watch) -> Tensor:
     """Take steps until the method's own residual is small enough, and write down how it goes; return the solution."""
     step = Step(math.nan, system.x)
     again = bool(report.residuals)
     report.status = "maxiter"
     report.advice = "allow more iterations, or use a preconditioner M"
-    fused = method.fused(system, report.tolerance, maxiter - report.iterations) if callback is None else None
+    fused = method.fused(system, report.tolerance, maxiter - report.iterations) if watch.callback is None else None
     try:
         for place, step in enumerate(method.steps(system) if fused is None else fused):
             if place or not again:
                 report.residuals.append(step.residual)
-            if callback is not None and place:
-                callback(step.solved())
+            if place:
+                watch.tell(step, report)
             if not math.isfinite(step.residual):
                 report.status, report.advice = (
                     "diverged",
@@ -279,4 +302,5 @@ def driven(method: Method, system: System, maxiter: int, report: Report, callbac
             report.status = "claimed"
     except BreakdownError as reason:
         report.status, report.advice = reason.status, reason.advice
+    report.error = None if step.error is None else step.error()
     return step.solved()

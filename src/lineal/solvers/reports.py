@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lineal.base import notebook
 from lineal.base.errors import LinAlgError
 from lineal.tensors import Tensor
 
-__all__ = ["BreakdownError", "ConvergenceError", "Report"]
+__all__ = ["BreakdownError", "ConvergenceError", "ErrorEstimate", "Report"]
+
+
+class ErrorEstimate(NamedTuple):
+    """How far x is from the solution: a bound, in exact arithmetic, or an estimate, which may be too small."""
+
+    value: float
+    norm: str
+    """"2" for ‖x − x*‖, "A" for √((x − x*)ᴴ A (x − x*))."""
+    bound: bool
+
+    def __str__(self) -> str:
+        return f"‖x − x*‖{'' if self.norm == '2' else 'ᴀ'} {'≤' if self.bound else '≈'} {self.value:.3g}"
 
 
 @dataclass
@@ -46,10 +59,15 @@ class Report:
         """How many steps were taken."""
         return max(len(self.residuals) - 1, 0)
 
-    def measured_in(self, unit: float) -> None:
-        """Take the residuals, which were in a unit, for numbers."""
-        self.residuals = [each * unit for each in self.residuals]
-        self.residual, self.tolerance = self.residual * unit, self.tolerance * unit
+    error: ErrorEstimate | None = None
+    """How far x may be from the solution: of conjugate gradients always, of all methods if `estimate_error` asks for it."""
+
+    def measured_in(self, residual: float, solution: float) -> None:
+        """Take the residuals, and the error, which were in units, for numbers."""
+        self.residuals = [each * residual for each in self.residuals]
+        self.residual, self.tolerance = self.residual * residual, self.tolerance * residual
+        if self.error is not None:
+            self.error = self.error._replace(value=self.error.value * residual**0.5 * solution**0.5)
 
     def __str__(self) -> str:
         text = f"{self.method}: {self.status} after {self.iterations} iterations, {self.measure} = {self.residual:.3g}"

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack, overload
 
 from lineal import ops
+from lineal.base.dtypes import dtype
 from lineal.core import Op, apply, lift, modes
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.choosing import chosen
-from lineal.solvers.methods import Criterion, Method, System, run
+from lineal.solvers.methods import Criterion, Method, System, Watch, norm, probe, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
-from lineal.solvers.reports import ConvergenceError, Report
+from lineal.solvers.progress import Line
+from lineal.solvers.refining import Refined
+from lineal.solvers.reports import ConvergenceError, ErrorEstimate, Report
 from lineal.tensors import Tensor
 from lineal.transforms.gradients import grad
 
 __all__ = ["solve"]
+
+ROUGH, POWERS = 1e-3, 4
+"""To which tolerance, and how often, systems are solved to estimate ‖A⁻¹‖."""
 
 
 class Problem(NamedTuple):
@@ -26,7 +33,8 @@ class Problem(NamedTuple):
     M: LinearOperator | None
     method: Method
     criterion: Criterion
-    callback: Callable[[Tensor], object] | None = None
+    watch: Watch = Watch()
+    estimate_error: bool = False
 
     def parameters(self) -> tuple[Tensor, ...]:
         """Return what A and M are made of."""
@@ -42,20 +50,33 @@ class Problem(NamedTuple):
     def adjoint(self) -> Problem:
         """Return the problem of Aᴴ."""
         M = None if self.M is None else self.M.adjoint()
-        return self._replace(A=self.A.adjoint(), M=M, method=self.method.adjoint(), callback=None)
+        return self._replace(A=self.A.adjoint(), M=M, method=self.method.adjoint(), watch=Watch(), estimate_error=False)
 
     def run(self, b: Tensor, x0: Tensor | None = None) -> tuple[Tensor, Report]:
+        """Return the solution and the report, with an estimate of the error if it was asked for."""
+        try:
+            x, report = self.ran(b, x0)
+        finally:
+            self.watch.end()
+        if self.estimate_error and report.converged:
+            size = inverse_norm(self)
+            for each in report.columns or (report,):
+                each.error = ErrorEstimate(size * each.residual, "2", False)
+            report.error = max([each.error for each in report.columns or (report,) if each.error is not None])
+        return x, report
+
+    def ran(self, b: Tensor, x0: Tensor | None) -> tuple[Tensor, Report]:
         """Return the solution, column by column, and the report: of several columns, that of the worst."""
         if b.ndim == 2 and not b.shape[1]:
             return b.new_zeros(self.A.shape[1], 0), Report(self.method.name, "converged", self.criterion.atol)
         x = ops.zeros(self.A.shape[1], *b.shape[1:], dtype=b.dtype) if x0 is None else x0.clone()
         method = self.method.prepared(self.A, self.M)
         if b.ndim == 1 and not method.together:
-            return run(method, System(self.A, b, x, self.M), self.criterion, self.callback)
+            return run(method, System(self.A, b, x, self.M), self.criterion, self.watch)
         if method.together:
             return self.together(method, b, x)
         systems = [System(method.of_column(self.A, k), b[:, k], x[:, k], self.M) for k in range(b.shape[1])]
-        found = [run(method, system, self.criterion, self.callback) for system in systems]
+        found = [run(method, system, self.criterion, self.watch) for system in systems]
         reports = tuple([report for _, report in found])
         worst = max(reports, key=lambda each: (not each.converged, each.iterations))
         return ops.stack([x for x, _ in found], 1), Report(**{**vars(worst), "columns": reports})
@@ -66,10 +87,10 @@ class Problem(NamedTuple):
         columns, (rtol, atol, _) = wide(b), self.criterion
         norms = vector_norm(columns, dim=0)
         norms = ops.where(norms > 0, norms, 1)
-        callback = self.callback
-        restored = None if callback is None else lambda x: callback((x * norms).reshape(b.shape))
         system = System(self.A, columns / norms, wide(x) / norms, self.M)
-        x, report = run(method, system, self.criterion._replace(atol=atol / float(norms.max())), restored)
+        x, report = run(
+            method, system, self.criterion._replace(atol=atol / float(norms.max())), self.watch.scaled(norms, b.shape)
+        )
         x = x * norms
         left = vector_norm(columns - self.A.product(x), dim=0).tolist()
         asked = [max(rtol * each, atol) for each in norms.tolist()]
@@ -81,6 +102,20 @@ class Problem(NamedTuple):
         if not report.converged:
             raise ConvergenceError(x, report)
         return x
+
+
+def inverse_norm(problem: Problem) -> float:
+    """Return about ‖A⁻¹‖, at most that but for the tolerance: powers of A⁻¹A⁻ᴴ, each by two solves to few digits."""
+    turned = problem.adjoint()._replace(criterion=problem.criterion._replace(rtol=ROUGH, atol=0.0))
+    plain = turned.adjoint()
+    v, size = probe(problem.A.shape[0], problem.A.dtype), math.nan
+    for _ in range(POWERS):
+        y, there = plain.run(v / norm(v))
+        v, back = turned.run(y)
+        if not there.converged or not back.converged:
+            return math.inf
+        size = norm(y)
+    return size
 
 
 class Ledger(list[Report]):
@@ -167,6 +202,9 @@ class Options(TypedDict, total=False):
     maxiter: int | None
     M: Any
     callback: Callable[[Tensor], object] | None
+    estimate_error: bool
+    progress: bool
+    precision: dtype | None
 
 
 @overload
@@ -188,6 +226,9 @@ def solve(
     maxiter: int | None = None,
     M: Any = None,
     callback: Callable[[Tensor], object] | None = None,
+    estimate_error: bool = False,
+    progress: bool = False,
+    precision: dtype | None = None,
     return_info: bool = False,
 ) -> Any:
     """Return x with ‖b − A x‖ ≤ max(rtol · ‖b‖, atol), in the 2-norm; with `return_info` also the `Report`.
@@ -195,8 +236,12 @@ def solve(
     A (n × n) is a strided or sparse matrix or a `LinearOperator`, b (n) or (n × k), of A's dtype; M ≈ A⁻¹ is a preconditioner.
     Without a `method` the report says which was taken: elimination for matrices that are diagonal, triangular or of a narrow
     band, and for sparse ones of moderate size (see `Direct`); else conjugate gradients for Hermitian matrices with a positive
-    diagonal, and GMRES for others. `maxiter` is 10 n by default. `callback` gets x after
-    each step.
+    diagonal, and GMRES for others. `maxiter` is 10 n by default. `callback` gets x after each step. With `progress` a line on
+    the terminal tells how solves go that take longer than a moment.
+
+    With `estimate_error` the report has an estimate of ‖x − x*‖, ‖b − A x‖ ‖A⁻¹‖, which takes some rough solves more. With a
+    `precision`, as torch.float32 for float64, the method works in that dtype, and its result is refined until the residual in
+    A's own is small enough: Carson and Higham, SIAM J. Sci. Comput. 40 (2018). The report's steps are those of refinement.
 
     The result is differentiable with respect to b and what A is made of, to any order, by solves with Aᴴ to the same tolerance;
     M and x0 are constants. ConvergenceError if the tolerance is not reached, unless the report is asked for.
@@ -209,7 +254,11 @@ def solve(
     preconditioner = None if M is None else aslinearoperator(M)
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
         raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")
-    problem = Problem(operator, preconditioner, method or chosen(operator, M is not None), criterion, callback)
+    method = method or chosen(operator, M is not None)
+    if precision is not None:
+        method = Refined(method, precision)
+    watch = Watch(callback, Line() if progress else None)
+    problem = Problem(operator, preconditioner, method, criterion, watch, estimate_error)
     ledger = Ledger()
     x = solved(problem, b, x0, ledger, not return_info)
     return (x, ledger.read()) if return_info else x

@@ -27,7 +27,9 @@ RHO, SCALE, TOLERANCE, TAKEN, STATUS = range(5)
 RUNNING, DONE, *INDEFINITE = range(4)
 """Values of the status: the last two say that A, or d, is not positive definite."""
 VECTORS = 8
-"""x, r, p, q, d, the sums of pieces, the norms of residuals, and the state."""
+"""x, r, p, q, d, the sums of pieces, the course, and the state."""
+NORM, ALPHA, BEFORE, NOTED = range(4)
+"""What the course says of each step: the norm of the residual after it, its α, rᵀ d r before it; and how many that are."""
 
 
 class ConjugateGradients:
@@ -46,13 +48,14 @@ class ConjugateGradients:
     def step(self, step: Value, matrix: list[Value], vectors: list[Value], cuts: Cuts) -> None:
         """Write one step, or what it finds that ends the loop."""
         e = self.e
-        x, r, p, q, d, sums, _, state = vectors
+        x, r, p, q, d, sums, noted, state = vectors
         captured = [*matrix, p, q, sums, cuts.units, cuts.share]
         shared(e, "curvature", cuts.pieces, captured, self.curvature, grain=1, pieces=16, worth=cuts.worth != 0)
         curvature, rho = one_piece(e, sums, cuts.pieces), e.load(state, float64, RHO)
         with e.if_else(curvature > 0) as (positive, otherwise):
             with positive:
                 alpha = rho / curvature
+                self.note(noted, step, {ALPHA: alpha, BEFORE: rho})
                 captured = [r, q, d, sums, alpha, cuts.length, cuts.width, cuts.pieces]
                 shared(e, "residual", cuts.pieces, captured, self.residual, grain=1, pieces=16, worth=cuts.worth != 0)
                 beta = self.judged(step, vectors, cuts.pieces) / rho
@@ -61,13 +64,18 @@ class ConjugateGradients:
             with otherwise:
                 e.store(e.const(INDEFINITE[0], float64), state, STATUS)
 
+    def note(self, noted: Value, step: Value, numbers: dict[int, Value]) -> None:
+        """Write numbers of a step into the course."""
+        for place, number in numbers.items():
+            self.e.store(number, noted, step * NOTED + place)
+
     def judged(self, step: Value, vectors: list[Value], pieces: Value) -> Value:
         """Write down the norm of the residual, and whether it is small enough; return the new rᵀ d r."""
-        e, (*_, sums, residuals, state) = self.e, vectors
+        e, (*_, sums, noted, state) = self.e, vectors
         square = one_piece(e, sums, pieces)
         rho = one_piece(e, e.address(sums, pieces, float64), pieces) if self.scaled else square
         norm = e.math.sqrt(square) * e.load(state, float64, SCALE)
-        e.store(norm, residuals, step)
+        self.note(noted, step, {NORM: norm})
         e.store(rho, state, RHO)
         e.store(e.cast(step + 1, float64), state, TAKEN)
         # not a number is none to go on with
@@ -143,11 +151,12 @@ class PreconditionedStep(ConjugateGradients):
     def walk(self, step: Value, rho: Value, vectors: list[Value], cuts: Cuts) -> None:
         """Write the step along p, if A curves upwards there."""
         e = self.e
-        x, r, p, q, _, sums, _, state = vectors
+        x, r, p, q, _, sums, noted, state = vectors
         curvature = one_piece(e, sums, cuts.pieces)
         with e.if_else(curvature > 0) as (positive, otherwise):
             with positive:
                 alpha = rho / curvature
+                self.note(noted, step, {ALPHA: alpha, BEFORE: rho})
                 captured = [x, r, p, q, sums, alpha, alpha * e.load(state, float64, SCALE), cuts.length, cuts.width]
                 shared(e, "advance", cuts.pieces, captured, self.advance, grain=1, pieces=16, worth=cuts.worth != 0)
                 self.judged(step, vectors, cuts.pieces)
@@ -214,19 +223,24 @@ class Course(NamedTuple):
         """Whether it is running, done, or why there is no next step."""
         return int(self.state[STATUS])
 
+    @property
+    def rho(self) -> float:
+        """The product rᵀ d r, or rᵀ z if z has been made."""
+        return float(self.state[RHO]) if self.z is None else float(np.dot(*[each.astype(np.float64) for each in (self.r, self.z)]))
+
     def taken(self, steps: int) -> np.ndarray:
-        """Take so many steps or fewer, one if z has been made; return the norms of the residuals after them."""
+        """Take so many steps or fewer, one if z has been made; return of each the residual's norm, α, and rᵀ d r before it."""
         rows, table = self.rows, self.rows.table
-        sums, residuals = np.empty(2 * Cuts(*table[len(rows.numbers) :]).pieces), np.empty(steps)
+        sums, noted = np.empty(2 * Cuts(*table[len(rows.numbers) :]).pieces), np.empty((steps, NOTED))
         self.state[TAKEN] = 0
         code = native(rows.form, self.z is not None, self.d is not None)
         last = next(each for each in (self.z, self.d, self.r) if each is not None)
         code(
-            (*rows.arrays, self.x, self.r, self.p, self.q, last, sums, residuals, self.state),
+            (*rows.arrays, self.x, self.r, self.p, self.q, last, sums, noted, self.state),
             code.table(rows.work, *table, steps),
         )
         refuse(rows.failed, "cg")
-        return residuals[: int(self.state[TAKEN])]
+        return noted[: int(self.state[TAKEN])]
 
 
 def course(

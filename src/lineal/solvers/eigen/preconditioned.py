@@ -84,7 +84,7 @@ def lobpcg(
 ) -> tuple[Tensor, Tensor]:
     """Return k eigenvalues, ascending, at one end of the spectrum of a Hermitian A (n × n), and their eigenvectors (n × k).
 
-    X (n × k) is where to begin, n ≥ 3 k; M ≈ A⁻¹ is a preconditioner, best positive definite. Pairs have ‖A x − λ x‖ ≤ tol · ‖A‖,
+    X (n × k) is where to begin, n ≥ 3 k; M ≈ A⁻¹ is a preconditioner, best positive definite. Pairs have ‖A x − λ x‖ ≤ tol ‖A‖,
     ‖A‖ as the iteration sees it; by default tol is √ε. LinAlgError if `maxiter` steps do not reach that. Knyazev, SIAM J. Sci.
     Comput. 23 (2001), with a basis made orthonormal, after Hetmaniuk and Lehoucq (2006). Derivatives are those of `eigsh`, and
     are as accurate as the pairs.

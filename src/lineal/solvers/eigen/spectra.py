@@ -85,8 +85,8 @@ class Search(NamedTuple):
         values, vectors, error, turns = thick_restart(A, self.k, self.which, v, self.ncv, self.tolerance, self.maxiter)
         if not error <= self.tolerance:
             raise LinAlgError(
-                f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {self.tolerance:.3g}: allow more, "
-                "a larger ncv, or which='LM' of the inverse"
+                f"eigsh: ‖A v − λ v‖ is {error:.3g} ‖A‖ after {turns + 1} restarts, asked for {self.tolerance:.3g}: allow "
+                "more, a larger ncv, or which='LM' of the inverse"
             )
         require_hermitian("eigsh", A, values, vectors, self.tolerance)
         ascending = values.argsort()
