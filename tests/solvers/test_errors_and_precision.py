@@ -28,7 +28,8 @@ def definite():
 
 
 @pytest.mark.parametrize("preconditioned", [False, True])
-def test_a_bound_below_the_eigenvalues_bounds_the_error(preconditioned):
+@pytest.mark.parametrize("below", [0.5, 0.9, 1 - 1e-4, 1 - 1e-9])
+def test_a_bound_below_the_eigenvalues_bounds_the_error(below, preconditioned):
     torch.manual_seed(0)
     for kind, A in definite():
         b = torch.randn(len(A), dtype=A.dtype)
@@ -36,7 +37,7 @@ def test_a_bound_below_the_eigenvalues_bounds_the_error(preconditioned):
         scale = 1 / A.diagonal().real.sqrt()
         B = A * scale.to(A.dtype) * scale.to(A.dtype).unsqueeze(1) if preconditioned else A
         M = solvers.Diagonal((scale**2).to(A.dtype)) if preconditioned else None
-        smallest = 0.9 * float(torch.linalg.eigvalsh(B)[0])
+        smallest = below * float(torch.linalg.eigvalsh(B)[0])
         tight = []
         for steps in (0, 1, 2, 4, 7):
             x, report = solvers.cg(A, b, smallest=smallest, M=M, rtol=0, maxiter=steps, return_info=True)
@@ -45,6 +46,20 @@ def test_a_bound_below_the_eigenvalues_bounds_the_error(preconditioned):
             assert error <= report.error.value * (1 + 1e-6) + 1e-9 * energy(A, wanted), (kind, steps, report.error)
             tight.append(report.error.value / error if error > 1e-6 * energy(A, wanted) else 1.0)
         assert min(tight[1:]) < 5, (kind, tight)
+
+
+def test_the_bound_stays_one_when_the_smallest_eigenvalue_is_found():
+    # the difference that the recurrence takes is rounding alone then
+    torch.manual_seed(8)
+    for dtype in (F64, torch.float32):
+        values = torch.linspace(0.01, 3, 60, dtype=F64) ** 2
+        A, b = torch.diag(values).to(dtype), torch.ones(60, dtype=dtype)
+        for below in (0.5, 1 - 1e-6, 1 - 1e-9):
+            for steps in (20, 60, 100, 150):
+                x, report = solvers.cg(A, b, smallest=below * float(values[0]), rtol=0, maxiter=steps, return_info=True)
+                error = energy(torch.diag(values), x.to(F64) - 1 / values)
+                lost = 1e4 * torch.finfo(dtype).eps * float(values.rsqrt().norm())
+                assert error <= report.error.value + lost, (dtype, below, steps, report.error, error)
 
 
 def test_estimates_of_the_error_are_near_it():
@@ -56,6 +71,9 @@ def test_estimates_of_the_error_are_near_it():
         assert not report.error.bound
         assert error <= 1.1 * report.error.value + 1e-12, (kind, report.error)
     assert "ᴀ ≈" in str(report.error)
+    # a number that a Ritz value refutes makes no bound
+    _, report = solvers.cg(A, b, smallest=2 * float(torch.linalg.eigvalsh(A)[0]), rtol=1e-8, return_info=True)
+    assert not report.error.bound and report.error.value > 0
     with pytest.raises(ValueError, match="smallest to be positive, got -1"):
         solvers.cg(A, b, smallest=-1.0)
 

@@ -128,7 +128,7 @@ def judge(matrix: Any, factors: Factored) -> None:
     vectors = ops.stack([probe(n, factors.dtype, seed) for seed in range(2)], 1)
     solutions = factors.product(vectors / vector_norm(vectors, dim=0))
     # ‖A‖ A⁻¹ v has numbers that squares hold, whatever the scale of A
-    rcond = float(rcond_of_probes(1.0, solutions.numpy() * abs(matrix).sum(0).max()))
+    rcond = float(rcond_of_probes(np.ones(()), solutions.numpy() * abs(matrix).sum(0).max()))
     if doubtful(rcond, matrix.dtype):
         condition = 1 / rcond if rcond else math.inf
         tell("spsolve", f"spsolve: few digits of the solution are right: the condition number of A is about {condition:.1e}")

@@ -223,14 +223,14 @@ def run(method: Method, system: System, criterion: Criterion, watch: Watch) -> t
     if units != Units() or not ordinary(system.b):
         inside = criterion._replace(atol=criterion.atol / units.residual)
         x, report = judged(method, balanced, inside, watch.scaled(units.solution, system.x.shape))
-        x = x * units.solution
+        x = ops.mul(x, units.solution)
         if report.converged:
             # what of x the dtype does not hold is not solved either
             report.residual = norm(method.residual(balanced._replace(x=x / units.solution)))
             if not report.residual <= report.tolerance:
                 report.status, report.advice = "overflow", f"{x.dtype} does not hold the solution: compute in another"
     if not report.converged and report.status != "overflow":
-        examine(method, balanced, x / units.solution, report)
+        examine(method, balanced, ops.div(x, units.solution), report)
     report.measured_in(*units)
     return x, report
 

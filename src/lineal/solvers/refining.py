@@ -51,14 +51,14 @@ def rounded(A: LinearOperator, short: dtype) -> LinearOperator:
 class Refined(Method):
     """x′ = x + d, A d = b − A x by a method in a shorter dtype; the residuals are those of A's dtype.
 
-    Moler (1967); Carson and Higham, SIAM J. Sci. Comput. 40 (2018). It converges as long as the condition of A times the epsilon
-    of the shorter dtype is less than about one.
+    Moler (1967); Carson and Higham, SIAM J. Sci. Comput. 40 (2018). It converges as long as the condition of A times the
+    epsilon of the shorter dtype is less than about one.
     """
 
     method: Method
     short: dtype
     inner: LinearOperator | None = None
-    inner_M: LinearOperator | None = None
+    preconditioner: LinearOperator | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -76,8 +76,8 @@ class Refined(Method):
             raise ValueError(f"solve: expected a precision below {A.dtype}, got {self.short}")
         if isinstance(A, Normal):
             raise ValueError("solve: least squares have no precision of their own: AᴴA would lose what is refined")
-        inner, inner_M = rounded(A, self.short), None if M is None else rounded(M, self.short)
-        return Refined(self.method.prepared(inner, inner_M), self.short, inner, inner_M)
+        inner, preconditioner = rounded(A, self.short), None if M is None else rounded(M, self.short)
+        return Refined(self.method.prepared(inner, preconditioner), self.short, inner, preconditioner)
 
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
@@ -87,7 +87,7 @@ class Refined(Method):
             yield Step(size, x)
             b = (r / size).to(self.short)
             assert self.inner is not None
-            d, report = run(self.method, System(self.inner, b, ops.zeros_like(b), self.inner_M), criterion, Watch())
+            d, report = run(self.method, System(self.inner, b, ops.zeros_like(b), self.preconditioner), criterion, Watch())
             x = x + size * d.to(x.dtype)
             r = system._replace(x=x).residual()
             if not norm(r) < size / 2:

@@ -226,7 +226,9 @@ class Course(NamedTuple):
     @property
     def rho(self) -> float:
         """The product rᵀ d r, or rᵀ z if z has been made."""
-        return float(self.state[RHO]) if self.z is None else float(np.dot(*[each.astype(np.float64) for each in (self.r, self.z)]))
+        return (
+            float(self.state[RHO]) if self.z is None else float(np.dot(*[each.astype(np.float64) for each in (self.r, self.z)]))
+        )
 
     def taken(self, steps: int) -> np.ndarray:
         """Take so many steps or fewer, one if z has been made; return of each the residual's norm, α, and rᵀ d r before it."""
@@ -236,8 +238,7 @@ class Course(NamedTuple):
         code = native(rows.form, self.z is not None, self.d is not None)
         last = next(each for each in (self.z, self.d, self.r) if each is not None)
         code(
-            (*rows.arrays, self.x, self.r, self.p, self.q, last, sums, noted, self.state),
-            code.table(rows.work, *table, steps),
+            (*rows.arrays, self.x, self.r, self.p, self.q, last, sums, noted, self.state), code.table(rows.work, *table, steps)
         )
         refuse(rows.failed, "cg")
         return noted[: int(self.state[TAKEN])]

@@ -10,6 +10,7 @@ from lineal.nn.watching import Boundary
 from lineal.onnx.rules.table import exports, no_export
 from lineal.onnx.writer import GraphWriter, Value
 from lineal.ops.premise import Expectation, Premise
+from lineal.solvers.eigen.pairs import HermitianPairs
 from lineal.solvers.multigrid.geometric import MultigridCycle
 from lineal.solvers.operators.stencils import StencilProduct
 from lineal.solvers.solving import IterativeSolve
@@ -27,7 +28,7 @@ no_export("the function is the user's: write it with ops", Custom)
 no_export("a file knows no tangents", Dual)
 no_export("left out: where one does not hold, eager code raises, as what runs a file does of indices", Premise, Expectation)
 no_export("hooks are code of the user's", Boundary)
-no_export("a file knows no iteration that ends when the numbers say so", IterativeSolve)
+no_export("a file knows no iteration that ends when the numbers say so", HermitianPairs, IterativeSolve)
 no_export("a file knows no sparse matrices", Product, VectorProduct, SampledProduct, SparseTriangularSolve, SparseEmbedding)
 no_export("what an operator knows of a grid, a file does not", StencilProduct, MultigridCycle)
 no_export("never met: where somebody listens, the function itself runs", Recompute)

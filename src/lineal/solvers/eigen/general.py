@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from lineal import ops
 from lineal.base import later
@@ -77,6 +77,22 @@ def pairs(A: LinearOperator, k: int, which: str, ncv: int | None, maxiter: int |
     return from_numpy(values[order]), from_numpy(vectors[:, order])
 
 
+class Options(TypedDict, total=False):
+    """What ARPACK can be told."""
+
+    ncv: int | None
+    maxiter: int | None
+    tol: float
+
+
+@overload
+def eigs(
+    A: Any, k: int = 6, which: str = "LM", *, return_eigenvectors: Literal[True] = True, **options: Unpack[Options]
+) -> tuple[Tensor, Tensor]: ...
+@overload
+def eigs(
+    A: Any, k: int = 6, which: str = "LM", *, return_eigenvectors: Literal[False], **options: Unpack[Options]
+) -> Tensor: ...
 def eigs(
     A: Any,
     k: int = 6,

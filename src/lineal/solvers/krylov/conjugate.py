@@ -12,11 +12,15 @@ import numpy as np
 
 from lineal import ops
 from lineal.base import later
+from lineal.base.limits import finfo
 from lineal.solvers.fused import conjugate_steps
 from lineal.solvers.methods import Method, Step, System, dot, norm
 from lineal.solvers.reports import BreakdownError, ErrorEstimate
 
 __all__ = ["ConjugateGradient"]
+
+ROUNDING = 64
+"""By how many machine epsilons the numbers of a step may be wrong."""
 
 scipy_linalg: Any = later.module("scipy.linalg")
 
@@ -42,7 +46,7 @@ class ConjugateGradient(Method):
         x, r = system.x, system.residual()
         z = system.preconditioned(r)
         p, rho = z, float(dot(r, z).real)
-        quadrature = Quadrature(self.smallest)
+        quadrature = self.quadrature(system)
         while True:
             yield Step(norm(r) if system.M is not None else rho**0.5, x, partial(quadrature.error, rho))
             positive(rho, "the preconditioner M")
@@ -55,8 +59,12 @@ class ConjugateGradient(Method):
             quadrature.take(alpha, rho / before)
             p = ops.add(z, p, alpha=rho / before)
 
+    def quadrature(self, system: System, *numbers: Sequence[float]) -> Quadrature:
+        """Return what makes estimates of the error of the α and β of steps."""
+        return Quadrature(self.smallest, ROUNDING * finfo(system.b.dtype).eps, *numbers)
+
     def fused(self, system: System, tolerance: float, most: int) -> Iterator[Step] | None:
-        estimate = lambda alphas, betas, rho: Quadrature(self.smallest, alphas, betas).error(rho)
+        estimate = lambda alphas, betas, rho: self.quadrature(system, alphas, betas).error(rho)
         return conjugate_steps(system, tolerance, most, (indefinite("A"), indefinite("the preconditioner M")), estimate)
 
 
@@ -69,11 +77,11 @@ class Quadrature:
     """Bounds of ‖e‖ᴀ² = rᴴ A⁻¹ r as an integral of 1/λ, by the rule of Gauss and Radau that steps of conjugate gradients make.
 
     With one node fixed at μ ≤ λmin the rule is an upper bound: Golub and Meurant, BIT 37 (1997), by the recurrence of Meurant
-    and Tichý, Numer. Algorithms 62 (2013). Without such a μ it is rᴴ M r / θ, θ the smallest Ritz value: an estimate, as θ ≥ λmin.
+    and Tichý, Numer. Algorithms 62 (2013). Without such a μ it is rᴴ M r / θ, θ the smallest Ritz value: an estimate: θ ≥ λmin.
     """
 
-    def __init__(self, smallest: float | None, alphas: Sequence[float] = (), betas: Sequence[float] = ()):
-        self.smallest, self.alphas, self.betas = smallest, list(alphas), list(betas)
+    def __init__(self, smallest: float | None, rounding: float, alphas: Sequence[float] = (), betas: Sequence[float] = ()):
+        self.smallest, self.rounding, self.alphas, self.betas = smallest, rounding, list(alphas), list(betas)
 
     def take(self, alpha: float, beta: float) -> None:
         """Take in the two numbers of a step."""
@@ -91,16 +99,24 @@ class Quadrature:
 
     def error(self, rho: float) -> ErrorEstimate:
         """Return a bound of, or an estimate of, ‖x − x*‖ᴀ where rᴴ M r = ρ."""
-        if not rho >= 0 or (self.smallest is None and not self.alphas):
-            return ErrorEstimate(math.nan if rho else 0.0, "A", False)
-        if self.smallest is None:
-            theta = self.ritz()
-            return ErrorEstimate((rho / theta) ** 0.5 if theta > 0 else math.inf, "A", False)
-        node = 1 / self.smallest
+        if not rho >= 0:
+            return ErrorEstimate(math.nan, "A", False)
+        node = 0.0 if self.smallest is None else self.node(self.smallest)
+        if node:
+            return ErrorEstimate((node * rho) ** 0.5, "A", True)
+        theta = self.ritz() if self.alphas else 0.0
+        return ErrorEstimate((rho / theta) ** 0.5 if theta > 0 else math.inf, "A", False)
+
+    def node(self, smallest: float) -> float:
+        """Return the factor of ρ in the bound; zero if a Ritz value shows that an eigenvalue lies below `smallest`."""
+        node = 1 / smallest
         for alpha, beta in zip(self.alphas, self.betas):
-            node = max(node - alpha, 0.0)
-            node = node / (self.smallest * node + beta) if node else 0.0
-        return ErrorEstimate((node * rho) ** 0.5, "A", True)
+            # the bound grows with each number, so that one that rounding has made a little larger keeps it a bound
+            node = node * (1 + self.rounding) - alpha * (1 - self.rounding)
+            if not node > 0:
+                return 0.0
+            node = min(node / (smallest * node + beta * (1 - self.rounding)), 1 / smallest)
+        return node
 
 
 def positive(square: float, name: str) -> float:

@@ -53,7 +53,7 @@ class Normal(LinearOperator):
         return self.parts[0].adjoint_product(self.parts[0].product(x))
 
     def adjoint(self) -> LinearOperator:
-        return Normal(*self.parts)
+        return Normal(self.parts[0])
 
     def remade(self, tensors: tuple[Tensor, ...], parts: tuple[LinearOperator, ...]) -> LinearOperator:
         return Normal(parts[0], *tensors)
