@@ -26,16 +26,24 @@ MOST = 1 << 10
 """How many steps are taken at once at most."""
 
 
-def conjugate_steps(system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError]) -> Iterator[Step] | None:
+Estimate = Callable[[Sequence[float], Sequence[float], float], ErrorEstimate]
+"""Makes of the α and β of all steps, and of the last rᴴ M r, how far x is from the solution."""
+
+
+def conjugate_steps(
+    system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError], estimate: Estimate
+) -> Iterator[Step] | None:
     """Return the steps of conjugate gradients, at most so many and none after the tolerance is met; None where no code can.
 
     They end by one of `breakdowns`: of A, and of M. Residuals are scaled by the first one's norm, so that no square overflows.
     """
     rows = system.A.native_rows() if system.M is None or system.M.dtype == system.A.dtype else None
-    return None if rows is None else steps(rows, system, tolerance, most, breakdowns)
+    return None if rows is None else steps(rows, system, tolerance, most, breakdowns, estimate)
 
 
-def steps(rows: Any, system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError]) -> Iterator[Step]:
+def steps(
+    rows: Any, system: System, tolerance: float, most: int, breakdowns: Sequence[BreakdownError], estimate: Estimate
+) -> Iterator[Step]:
     """Yield the steps of the native loop; all that it takes at once have the solution of the last one."""
     r = system.residual()
     scale, x = norm(r), np.ascontiguousarray(system.x.value)

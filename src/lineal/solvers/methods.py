@@ -267,9 +267,10 @@ def examine(method: Method, system: System, x: Tensor, report: Report) -> None:
         report.status = "not Hermitian"
         report.advice = f"{method.name} is for Hermitian matrices: use {method.instead}"
     elif report.status in ("maxiter", "stagnated"):
-        # a residual that is small for an x that is much too large: x grows along a null vector, where b is not in the range
-        size = norm(x) * norm(looked["A"]) / norm(v)
-        if report.residuals[-1] <= norm(system.b) <= finfo(x.dtype).eps ** 0.5 * size < math.inf:
+        # a residual that is small for an x that is much too large, and not for b: x grows along a null vector
+        size, small = norm(x) * norm(looked["A"]) / norm(v), finfo(x.dtype).eps ** 0.5
+        within = report.residuals[-1] <= norm(system.b) <= small * size < math.inf
+        if within and report.residual > small * norm(system.b):
             report.status, report.advice = "singular", "A is nearly singular, and b not in its range: see lsqr and minres_qlp"
 
 
