@@ -85,6 +85,7 @@ def test_sizes_are_no_symbols():
         (lambda: sizes._check_is_size(-1, lambda: "seen"), RuntimeError),
         (lambda: sizes._check_is_size(3, lambda: "seen", max=2), RuntimeError),
         (lambda: sizes._check_tensor_all(lineal.tensor([True, False]), lambda: "seen"), RuntimeError),
+        (lambda: sizes._check_tensor_all_with(ValueError, lineal.tensor([False]), lambda: "seen"), ValueError),
         (lambda: sizes._assert_async(lineal.tensor(0.0), "seen"), RuntimeError),
         (lambda: sizes._check(lineal.tensor(True)), TypeError),
         (lambda: sizes._check(False, "seen"), TypeError),
@@ -153,4 +154,5 @@ def test_compiled_names_say_that_nothing_is_wrapped():
     seen = []
     lineal.vmap(lambda x: (seen.append((active(), wrapped(x))), x)[1])(lineal.ones(2))
     assert seen[0] == (True, False) and not active()
+    assert find("nn.modules.module", "_EXTRA_STATE_KEY_SUFFIX") == "_extra_state"
     assert find("_C", "_get_accelerator")().type == "cpu" and has("utils.weak", "WeakIdKeyDictionary")

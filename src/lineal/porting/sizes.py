@@ -129,9 +129,14 @@ def _check_is_size(i: int, message: Message = None, *, max: int | None = None) -
     _check(i >= 0 and (max is None or i <= max), message)
 
 
+def _check_tensor_all_with(error_type: type[Exception], cond: Tensor, message: Message = None) -> None:
+    """Raise an error of this type unless all elements of a bool tensor are true."""
+    _check_with(error_type, bool(cond.all()), message)
+
+
 def _check_tensor_all(cond: Tensor, message: Message = None) -> None:
     """Raise a RuntimeError unless all elements of a bool tensor are true."""
-    _check(bool(cond.all()), message)
+    _check_tensor_all_with(RuntimeError, cond, message)
 
 
 def _assert_async(input: Tensor, assert_msg: str = "Expected Tensor with single nonzero value, but got zero") -> None:

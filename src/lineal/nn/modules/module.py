@@ -12,6 +12,7 @@ from lineal.nn.shared_hooks import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
+from lineal.nn.state import EXTRA as _EXTRA_STATE_KEY_SUFFIX
 from lineal.nn.state import IncompatibleKeys as _IncompatibleKeys
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Module",
     "Parameter",
     "RemovableHandle",
+    "_EXTRA_STATE_KEY_SUFFIX",
     "_IncompatibleKeys",
     "register_module_buffer_registration_hook",
     "register_module_forward_hook",
