@@ -69,6 +69,9 @@ class Recorder(Protocol):
     def foreign(self, what: str) -> None:
         """Called when numbers come in on a way that a recorder cannot follow: from an array of NumPy's."""
 
+    def searches(self, why: str) -> None:
+        """Called when what follows reads numbers time and again to decide what is done: a program would be of one search."""
+
     def opaque(self, what: str) -> None:
         """Called when the backward pass through what is recorded will run Python code of the user's."""
 

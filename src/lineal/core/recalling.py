@@ -74,7 +74,9 @@ def refused(*_: Any) -> NoReturn:
     raise Unlike
 
 
-for name in ("concretize turns goes_back foreign opaque number assume saw relies clips looks reads_grad sets_grad").split():
+for name in (
+    "concretize turns goes_back foreign searches opaque number assume saw relies clips looks reads_grad sets_grad"
+).split():
     setattr(Hearing, name, refused)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lineal.base.signatures import Tensor
-from lineal.core import enable_grad, no_grad
+from lineal.core import enable_grad, modes, no_grad
 from lineal.ops import cat, view_as_real
 from lineal.optim.linesearch import Point, WolfeSearch, cubic_minimum
 from lineal.optim.optimizer import Optimizer, Params
@@ -22,7 +22,8 @@ class LBFGS(Optimizer):
 
     Nocedal (1980); Nocedal and Wright (2006), algorithm 7.4. A step makes up to `max_iter` iterations and calls the closure
     about `max_eval` times, 5/4 of them by default. t is `lr`, or what `line_search_fn="strong_wolfe"` finds. There is one
-    group of parameters, whose state lies at the first of them.
+    group of parameters, whose state lies at the first of them. A compiled function that makes a step runs eagerly, with one
+    warning; the closure may be a compiled function.
     """
 
     def __init__(
@@ -59,6 +60,9 @@ class LBFGS(Optimizer):
 
         `closure` clears the grads, computes the loss and its grads, and returns the loss.
         """
+        listener = modes.recorder.get()
+        if listener is not None:
+            listener.searches("LBFGS decides by numbers how often it calls its closure: compile the closure instead of the step")
         state, group = self.state[self._params[0]], self.param_groups[0]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)

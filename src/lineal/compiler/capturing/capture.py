@@ -107,6 +107,10 @@ class Capture(Freeing):
         """Called when numbers come in on a way that a program does not go."""
         self.refuse(f"{what} ({describe(site())}); make it outside, and pass it as an argument")
 
+    def searches(self, why: str) -> None:
+        """Called when what follows is decided by numbers that are read time and again."""
+        self.refuse(f"{why} ({describe(site())})")
+
     def opaque(self, what: str) -> None:
         """Called when the backward pass runs code of the user's, which is heard only if the function itself goes back."""
         self.by_hand = self.by_hand or f"the backward pass runs {what} ({describe(site())})"
