@@ -260,3 +260,23 @@ def test_custom_functions_take_part():
 
 def test_autocast_is_available_for_the_devices_that_pytorch_has_it_for():
     assert torch.amp.is_autocast_available("cpu") and not torch.amp.is_autocast_available("meta")
+
+
+@pytest.mark.parametrize("options", [{}, {"is_causal": True}, {"enable_gqa": True}])
+@pytest.mark.parametrize("size", [0, 3, 300])
+def test_attention_is_narrow_eager_compiled_and_in_batches(options, size):
+    torch.manual_seed(0)
+    heads = 2 if "enable_gqa" in options else 4
+    q, k, v = (torch.randn(2, each, size, 8, requires_grad=True) for each in (4, heads, heads))
+
+    def attend(q, k, v):
+        with torch.autocast("cpu"):
+            return functional.scaled_dot_product_attention(q, k, v, **options)
+
+    program, wide = torch.compile(attend), functional.scaled_dot_product_attention(q, k, v, **options)
+    ways = [attend(q, k, v), program(q, k, v), program(q, k, v), torch.vmap(attend)(q, k, v)]
+    grads = [torch.autograd.grad(y.float().square().sum(), (q, k, v)) for y in (wide, *ways)]
+    for y, found in zip(ways, grads[1:]):
+        assert y.dtype == BF16 and all(each.dtype == F32 for each in found)
+        assert torch.allclose(y.float(), wide, atol=2e-2, rtol=2**-6)
+        assert all(torch.allclose(*each, atol=6e-2, rtol=2**-5) for each in zip(found, grads[0]))

@@ -228,3 +228,34 @@ def test_trainings_have_pytorchs_losses_within_the_noise_of_half_precision(made,
     *got, own = curve(lineal, ours, lineal.tensor(x), lineal.tensor(y), half)
     assert own == scale and wanted[-1] < 0.7 * wanted[0]
     np.testing.assert_allclose(got, wanted, atol=0.03)
+
+
+def attention(library, x, half, need_weights, masked, compiled):
+    """Return what attention of two heads with the same weights gives, and the gradient by its input."""
+    random, layer = np.random.default_rng(1), library.nn.MultiheadAttention(8, 2, batch_first=True)
+    state = {name: library.tensor(random.standard_normal(tuple(each.shape))) for name, each in layer.state_dict().items()}
+    layer.load_state_dict({name: each.float() for name, each in state.items()})
+    mask = library.ones(x.shape[1], x.shape[1]).triu(1).bool() if masked else None
+
+    def attend(x):
+        with library.autocast("cpu", dtype=getattr(library, half)):
+            return [each for each in layer(x, x, x, need_weights=need_weights, attn_mask=mask) if each is not None]
+
+    attend, x = lineal.compile(attend) if compiled else attend, library.tensor(x).requires_grad_()
+    for _ in range(3 if compiled else 1):
+        ys = attend(x)
+    return [*ys, *library.autograd.grad(ys[0].float().square().sum(), x)]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_attention_of_heads_has_pytorchs_dtypes_and_numbers(need_weights, masked, half, compiled):
+    x = np.random.default_rng(0).standard_normal((2, 5, 8)).astype(np.float32)
+    theirs = attention(torch, x, half, need_weights, masked, False)
+    ours = attention(lineal, x, half, need_weights, masked, compiled)
+    assert kinds(theirs) == kinds(ours)
+    for wanted, got in zip(theirs, ours, strict=True):
+        wanted, got = (np.array(each.detach().double().tolist()) for each in (wanted, got))
+        np.testing.assert_allclose(got, wanted, rtol=4 * NARROW[half], atol=2 * NARROW[half] * np.abs(wanted).max())

@@ -12,9 +12,9 @@ pytestmark = pytest.mark.parity
 
 PATHS = ("nn", "optim", "optim.lr_scheduler", "distributions", "distributions.transforms", "utils.data")
 OF_INSTANCES = {
-    "_binomial", "_categorical", "_params", "_flat_weights", "_flat_weights_names", "_new", "_opt_called", "_param", "_schedulers",
-    "_unbroadcasted_scale_tril", "activation", "bias", "mode", "num_batches_tracked", "param_shape", "pos_weight",
-    "running_mean", "running_var", "weight",
+    "_binomial", "_categorical", "_flat_weights", "_flat_weights_names", "_new", "_opt_called", "_param", "_params",
+    "_schedulers", "_unbroadcasted_scale_tril", "activation", "bias", "mode", "num_batches_tracked", "param_shape",
+    "pos_weight", "running_mean", "running_var", "weight",
 }  # fmt: skip
 """What PyTorch's instances have, and its classes do not announce."""
 OF_TENSORS = {"_repr_html_", "bucketize", "derivative", "isin", "memory", "node", "origin", "to_device", "to_scipy", "value"}

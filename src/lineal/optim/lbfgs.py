@@ -62,7 +62,9 @@ class LBFGS(Optimizer):
         """
         listener = modes.recorder.get()
         if listener is not None:
-            listener.searches("LBFGS decides by numbers how often it calls its closure: compile the closure instead of the step")
+            listener.searches(
+                "LBFGS decides by numbers how often it calls its closure: compile the closure instead of the step"
+            )
         state, group = self.state[self._params[0]], self.param_groups[0]
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)

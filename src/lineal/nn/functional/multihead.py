@@ -12,6 +12,7 @@ from lineal.base.signatures import Tensor
 from lineal.core.calling import public
 from lineal.nn.functional.attention import scaled_dot_product_attention
 from lineal.nn.functional.regularisation import dropout
+from lineal.ops.autocasting import lowered
 
 NAME = "multi_head_attention_forward"
 
@@ -211,6 +212,7 @@ def attended(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, causal: bool, 
     if not need_weights:
         return scaled_dot_product_attention(q, k, v, mask, dropout_p, causal), None
     scores = ops.matmul(q * math.sqrt(1.0 / q.shape[-1]), k.transpose(-2, -1))
-    p = ops.softmax(scores if mask is None else scores + mask, -1)
+    # PyTorch adds the mask in the product, which autocast computes in its dtype
+    p = ops.softmax(scores if mask is None else scores + lowered(mask)[0], -1)
     p = dropout(p, dropout_p) if dropout_p else p
     return ops.matmul(p, v), p
