@@ -198,3 +198,39 @@ def test_singular_systems_have_the_shortest_solution(inside, dtype):
         if not inside:
             _, report = solvers.minres(A, b, rtol=1e-8, return_info=True)
             assert report.status == "singular" and "minres_qlp" in report.advice
+
+
+def test_exhausted_spaces_add_no_noise_from_the_null_space():
+    for seed in range(30):
+        torch.manual_seed(seed)
+        n, k = [(4, 2), (6, 3), (10, 6)][seed % 3]
+        Q, b = torch.randn(n, k, dtype=F64), torch.randn(n, dtype=F64)
+        wanted = torch.linalg.pinv(Q @ Q.mT, rcond=1e-10, hermitian=True) @ b
+        x, _ = solvers.minres_qlp(Q @ Q.mT, b, rtol=1e-14, return_info=True)
+        torch.testing.assert_close(x, wanted, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", [F64, C128])
+def test_shortest_solutions_have_the_derivatives_of_the_pseudoinverse(dtype):
+    torch.manual_seed(14)
+    Q = torch.linalg.qr(torch.randn(6, 6, dtype=dtype))[0][:, :4].clone().requires_grad_()
+    middle = torch.randn(4, 4, dtype=dtype, requires_grad=True)
+    b = torch.randn(6, dtype=dtype, requires_grad=True)
+    weights = torch.randn(6, dtype=dtype)
+
+    def loss(solve, Q, middle, b):
+        # of rank 4 whatever the numbers
+        A = Q @ (middle + middle.mH) @ Q.mH
+        return (solve((A + A.mH) / 2, b) * weights).real.sum()
+
+    got = torch.autograd.grad(loss(lambda A, b: solvers.minres_qlp(A, b, rtol=1e-13), Q, middle, b), (Q, middle, b))
+    dense = lambda A, b: torch.linalg.pinv(A, rcond=1e-8, hermitian=True) @ b
+    for one, two in zip(got, torch.autograd.grad(loss(dense, Q, middle, b), (Q, middle, b))):
+        torch.testing.assert_close(one, two, rtol=1e-6, atol=1e-6)
+
+
+def test_shortest_solutions_have_second_derivatives():
+    torch.manual_seed(15)
+    Q, b = torch.randn(4, 2, dtype=F64, requires_grad=True), torch.randn(4, dtype=F64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda Q, b: solvers.minres_qlp(Q @ Q.mT, b, rtol=1e-14), (Q, b), atol=1e-4)
+    assert torch.autograd.gradgradcheck(lambda Q, b: solvers.minres_qlp(Q @ Q.mT, b, rtol=1e-14), (Q, b), atol=1e-4)

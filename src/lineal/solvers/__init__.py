@@ -207,7 +207,7 @@ def minres_qlp(A: _Any, b: _Tensor, **options: _Any) -> _Any:
     """Return the shortest x with the least ‖b − A x‖, x = A⁺ b, of a Hermitian A, which may be singular, by MINRES-QLP.
 
     The tolerance is that of A(b − A x), against A b; with an x0, its part in the null space of A stays. There is no M.
-    Derivatives hold for changes of b and A that leave the rank of A; a cotangent with a part in the null space is an error.
+    Derivatives, of any order, hold for changes that leave the rank of A: where it changes, A⁺ b jumps.
     """
     return _least_squares(A, b, 0.0, MinimalResidualQLP(), options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lineal import ops
 from lineal.base import dtypes
@@ -82,6 +82,8 @@ class Method(ABC):
     """What to use for other matrices."""
     scale_invariant: bool = False
     """Whether it goes the same way for multiples of A and M."""
+    op: Any = None
+    """The op of its solves, if it is another than `IterativeSolve`, since it has other derivatives."""
     together: bool = False
     """Whether it takes b (n × k) as a whole, and not column by column."""
 

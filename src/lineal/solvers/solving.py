@@ -172,6 +172,29 @@ class IterativeSolve(Op):
         return solution, *found, *[None] * (len(others) - len(p))
 
 
+class PseudoinverseSolve(IterativeSolve):
+    """x = A⁺ b for Hermitian A, as x = N⁺ c, N = AᴴA, c = Aᴴ b.  c̄ = ν = N⁺ x̄;  p̄ = −(∂(N x)/∂p)ᴴ ν + (∂(A t)/∂p)ᴴ A⁺ x,
+
+    t = x̄ − A A⁺ x̄, for changes that leave the rank of A.   Golub and Pereyra, SIAM J. Numer. Anal. 10 (1973), theorem 4.3.
+    """
+
+    def vjp(self, needs, g, y, b, *others):
+        problem, _ = self.problem.of(others)
+        p = problem.A.parameters()
+        (A,) = problem.A.parts
+
+        def inverse(v: Tensor) -> Tensor:
+            return solved(problem._replace(A=type(problem.A)(A, v), watch=Watch()), A.adjoint_product(v), None, Ledger(), True)
+
+        along = inverse(g)
+        solution = inverse(along)
+        found = pulled(problem.A, y, list(p), -solution, needs[1 : 1 + len(p)])
+        # the operator's first parameter is b, which the product does not know
+        turning = pulled(A, g - A.product(along), list(p[1:]), inverse(y), needs[2 : 1 + len(p)])
+        both = [one if two is None else two if one is None else one + two for one, two in zip(found[1:], turning)]
+        return solution, None, *both, *[None] * (len(others) - len(p))
+
+
 def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, needs: Sequence[bool]) -> list[Tensor | None]:
     """Return the gradients of A x with respect to what A is made of, whatever x depends on."""
     wanted = [n for n, need in enumerate(needs) if need]
@@ -190,7 +213,8 @@ def pulled(A: LinearOperator, x: Tensor, p: list[Tensor], cotangent: Tensor, nee
 def solved(problem: Problem, b: Tensor, x0: Tensor | None, ledger: Ledger, strict: bool) -> Tensor:
     """Return the solution, as a function of b and of what A is made of."""
     begin = () if x0 is None else (x0.detach(),)
-    return apply(IterativeSolve(problem, strict, ledger), b, *problem.parameters(), *begin)
+    op = problem.method.op or IterativeSolve
+    return apply(op(problem, strict, ledger), b, *problem.parameters(), *begin)
 
 
 class Options(TypedDict, total=False):

@@ -13,7 +13,7 @@ from lineal.ops.premise import Expectation, Premise
 from lineal.solvers.eigen.pairs import HermitianPairs
 from lineal.solvers.multigrid.geometric import MultigridCycle
 from lineal.solvers.operators.stencils import StencilProduct
-from lineal.solvers.solving import IterativeSolve
+from lineal.solvers.solving import IterativeSolve, PseudoinverseSolve
 from lineal.sparse.rowproducts import Product, SampledProduct, VectorProduct
 from lineal.sparse.triangular import SparseTriangularSolve
 from lineal.tensors.autograd_methods import Detach
@@ -28,7 +28,7 @@ no_export("the function is the user's: write it with ops", Custom)
 no_export("a file knows no tangents", Dual)
 no_export("left out: where one does not hold, eager code raises, as what runs a file does of indices", Premise, Expectation)
 no_export("hooks are code of the user's", Boundary)
-no_export("a file knows no iteration that ends when the numbers say so", HermitianPairs, IterativeSolve)
+no_export("a file knows no iteration that ends when the numbers say so", HermitianPairs, IterativeSolve, PseudoinverseSolve)
 no_export("a file knows no sparse matrices", Product, VectorProduct, SampledProduct, SparseTriangularSolve, SparseEmbedding)
 no_export("what an operator knows of a grid, a file does not", StencilProduct, MultigridCycle)
 no_export("never met: where somebody listens, the function itself runs", Recompute)

@@ -10,7 +10,8 @@ from functools import partial
 from lineal import ops
 from lineal.base.limits import finfo
 from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, LeastSquares, Parts
-from lineal.solvers.methods import Step, System, dot, norm
+from lineal.solvers.methods import Method, Step, System, dot, norm, probe
+from lineal.solvers.solving import PseudoinverseSolve
 from lineal.tensors import Tensor
 
 __all__ = ["MinimalResidualQLP"]
@@ -32,22 +33,26 @@ class MinimalResidualQLP(LeastSquares):
     name = "MINRES-QLP"
     needs = "Hermitian"
     instead = "LSQR or LSMR"
+    op = PseudoinverseSolve
+
+    def adjoint(self) -> Method:
+        return self
 
     def steps(self, system: System) -> Iterator[Step]:
         if system.M is not None:
             raise ValueError("MINRES-QLP: a preconditioner M would change which solution is the shortest: use lsqr or minres")
         A, r, _ = Parts.of(system)
         beta, before = norm(r), ops.zeros_like(r)
-        v, left, right = r / (beta or 1.0), Left(beta), Right(system.x)
+        v, left, right = r / (beta or 1.0), Left(beta), Right(system.x, norm(A.product(probe(len(r), r.dtype))) / len(r) ** 0.5)
         beta = 0.0
         while True:
             w = A.product(v)
             alpha = float(dot(v, w).real)
             w = w - alpha * v - beta * before
             beta = norm(w)
-            yield Step(left.take(alpha, beta), partial(lifted, system, right.x))
+            yield Step(right.lifting(left.take(alpha, beta), left.phi), partial(lifted, system, right.x))
             right.take(v, *left.eliminated(beta))
-            if right.singular:
+            if right.singular or not beta > finfo(v.dtype).eps ** SMALL * right.scale:
                 # the space is exhausted: what rounding left of A r lies in the range of A, where x stays the shortest
                 again = ConjugateGradientLeastSquares().steps(system._replace(x=lifted(system, right.x)))
                 yield from (step._replace(solution=partial(lifted, system, step.solved())) for step in again)
@@ -77,10 +82,12 @@ class Left:
 class Right:
     """Reflections P that make R lower triangular: the last rows (η, ϑ, γ) of L, columns of W = V P, and x = W L⁻¹ t."""
 
-    def __init__(self, x: Tensor):
+    def __init__(self, x: Tensor, scale: float):
+        # about ‖A‖, below it: vectors that are nearly in the null space say nothing of that
+        self.scale = scale
         self.settled = self.x = x
         self.c1 = self.c2 = -1.0
-        self.s1 = self.s2 = self.scale = 0.0
+        self.s1 = self.s2 = 0.0
         # rows k − 2, k − 1 and k of L and of t; two numbers of the solution before these; the last two columns of W
         self.gammas, self.etas, self.thetas, self.taus = [0.0] * 3, [0.0] * 3, [0.0] * 3, [0.0] * 3
         self.before = 0.0, 0.0
@@ -104,6 +111,11 @@ class Right:
         self.settled = self.settled + first * w_first
         self.x = self.settled + middle * self.w_last + last * self.w
         self.c2, self.s2, self.gammas[1] = reflection(self.gammas[1], epsilon_next)
+
+    def lifting(self, gradient: float, length: float) -> float:
+        """Return how large ‖A r‖ may be once x is lifted: ‖A r + A(A r) · rᴴx / ‖r‖²‖, where it will be."""
+        part = norm(self.x) / length if length else math.inf
+        return gradient * (1 + part * self.scale) if part * gradient < GROWTH * length else gradient
 
     def turn(self, v: Tensor) -> Tensor:
         """Make the columns of W that v changes; return the one that is final."""

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lineal import ops
+from lineal.base.limits import finfo
 from lineal.solvers.methods import Method, Step, System, Units, divided, dot, norm, probe, unit
 from lineal.solvers.operators.base import LinearOperator
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
 __all__ = ["ConjugateGradientLeastSquares", "Damped", "LeastSquares", "LeastSquaresMinimalResidual", "LeastSquaresQR", "Normal"]
+
+NULL = 1.5
+"""The power of the machine epsilon below which ‖A p‖² / ‖p‖², beside the largest, counts as zero."""
 
 
 class Damped(LinearOperator):
@@ -135,15 +139,17 @@ class ConjugateGradientLeastSquares(LeastSquares):
         x, parts = system.x, Parts.of(system)
         s = parts.gradient()
         z = system.preconditioned(s)
-        p, rho = z.clone(), dot(s, z).real
+        p, rho, largest = z.clone(), dot(s, z).real, 0.0
         while True:
             yield Step(norm(s), x)
             if not rho > 0:
                 raise BreakdownError("indefinite", "the preconditioner M is not positive definite")
             q = parts.A.product(p)
             curvature = dot(q, q).real
-            if not curvature > 0:
-                raise BreakdownError("singular", "the right-hand side is not in the range of Aᴴ A")
+            stretch = float(curvature / dot(p, p).real)
+            largest = max(largest, stretch)
+            if not stretch > finfo(x.dtype).eps ** NULL * largest:
+                raise BreakdownError("singular", "what is left of Aᴴ(b − A x) is in the null space of A to working accuracy")
             alpha = rho / curvature
             x = x + alpha * p
             parts = parts._replace(r=parts.r - alpha * q)
