@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 BUILT = {ROOT / "docs" / each for each in ("build", "lessons", "sg_execution_times.rst")}
 TRANSLATED = ("index", "quickstart", "lessons/index")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("site")]
 
 
 @dataclass
