@@ -120,6 +120,27 @@ def test_poisson_is_solved_and_its_solution_differentiated(shape):
     torch.testing.assert_close(*gradients)
 
 
+def test_batched_and_compiled_solves_are_the_eager_ones():
+    torch.manual_seed(6)
+    A = solvers.poisson((4, 5), dtype=F64)
+    M, B = solvers.geometric_multigrid(A, max_coarse=3), torch.randn(3, 20, dtype=F64)
+
+    def loss(c, b):
+        return solvers.cg(A.with_parameters(c), b, rtol=1e-12, M=M).square().sum()
+
+    wanted = torch.stack([loss(A.coefficients, b) for b in B])
+    torch.testing.assert_close(torch.vmap(loss, (None, 0))(A.coefficients, B), wanted)
+    slopes = torch.func.grad(loss)(A.coefficients, B[0])
+    torch.testing.assert_close(torch.vmap(torch.func.grad(loss), (None, 0))(A.coefficients, B)[0], slopes)
+    compiled = torch.compile(loss)
+    for _ in range(3):
+        c = A.coefficients.clone().requires_grad_()
+        value = compiled(c, B[0])
+        value.backward()
+        torch.testing.assert_close(value.detach(), wanted[0])
+        torch.testing.assert_close(c.grad, slopes)
+
+
 @pytest.mark.parametrize("boundary", ["neumann", "periodic"])
 def test_the_constant_vector_is_in_the_null_space_without_a_fixed_border(boundary):
     A = solvers.poisson((5, 7), boundary=boundary)

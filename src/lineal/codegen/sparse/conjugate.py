@@ -15,7 +15,7 @@ import numpy as np
 from lineal.codegen.emit import Emitter
 from lineal.codegen.kinds import float64, int64
 from lineal.codegen.native import Native, entered
-from lineal.codegen.parallel import shared
+from lineal.codegen.parallel import Body, shared
 from lineal.codegen.sparse.lines import refuse
 from lineal.codegen.sparse.rows import Cuts, Form, Rows, cut, one_piece
 from lineal.codegen.values import Value
@@ -45,22 +45,26 @@ class ConjugateGradients:
             with e.loop(steps) as step, e.when(e.load(vectors[-1], float64, STATUS) == RUNNING):
                 self.step(step, matrix, vectors, cuts)
 
+    def over(self, name: str, body: Body, cuts: Cuts, captured: list[Value]) -> None:
+        """Write a pass, of which threads take piece after piece."""
+        shared(self.e, name, cuts.pieces, captured, body, grain=1, pieces=16, worth=cuts.worth != 0)
+
     def step(self, step: Value, matrix: list[Value], vectors: list[Value], cuts: Cuts) -> None:
         """Write one step, or what it finds that ends the loop."""
         e = self.e
         x, r, p, q, d, sums, noted, state = vectors
         captured = [*matrix, p, q, sums, cuts.units, cuts.share]
-        shared(e, "curvature", cuts.pieces, captured, self.curvature, grain=1, pieces=16, worth=cuts.worth != 0)
+        self.over("curvature", self.curvature, cuts, captured)
         curvature, rho = one_piece(e, sums, cuts.pieces), e.load(state, float64, RHO)
         with e.if_else(curvature > 0) as (positive, otherwise):
             with positive:
                 alpha = rho / curvature
                 self.note(noted, step, {ALPHA: alpha, BEFORE: rho})
                 captured = [r, q, d, sums, alpha, cuts.length, cuts.width, cuts.pieces]
-                shared(e, "residual", cuts.pieces, captured, self.residual, grain=1, pieces=16, worth=cuts.worth != 0)
+                self.over("residual", self.residual, cuts, captured)
                 beta = self.judged(step, vectors, cuts.pieces) / rho
                 captured = [x, r, p, d, alpha * e.load(state, float64, SCALE), beta, cuts.length, cuts.width]
-                shared(e, "direction", cuts.pieces, captured, self.direction, grain=1, pieces=16, worth=cuts.worth != 0)
+                self.over("direction", self.direction, cuts, captured)
             with otherwise:
                 e.store(e.const(INDEFINITE[0], float64), state, STATUS)
 
@@ -135,15 +139,15 @@ class PreconditionedStep(ConjugateGradients):
     def step(self, step: Value, matrix: list[Value], vectors: list[Value], cuts: Cuts) -> None:
         e = self.e
         _, r, p, q, z, sums, _, state = vectors
-        numbers, worth = [cuts.length, cuts.width], cuts.worth != 0
-        shared(e, "product", cuts.pieces, [r, z, sums, *numbers], self.product, grain=1, pieces=16, worth=worth)
+        numbers = [cuts.length, cuts.width]
+        self.over("product", self.product, cuts, [r, z, sums, *numbers])
         rho = one_piece(e, sums, cuts.pieces)
         with e.if_else(rho > 0) as (positive, otherwise):
             with positive:
                 beta = rho / e.load(state, float64, RHO)
-                shared(e, "onward", cuts.pieces, [p, z, beta, *numbers], self.onward, grain=1, pieces=16, worth=worth)
+                self.over("onward", self.onward, cuts, [p, z, beta, *numbers])
                 captured = [*matrix, p, q, sums, cuts.units, cuts.share]
-                shared(e, "curvature", cuts.pieces, captured, self.curvature, grain=1, pieces=16, worth=worth)
+                self.over("curvature", self.curvature, cuts, captured)
                 self.walk(step, rho, vectors, cuts)
             with otherwise:
                 e.store(e.const(INDEFINITE[1], float64), state, STATUS)
@@ -158,7 +162,7 @@ class PreconditionedStep(ConjugateGradients):
                 alpha = rho / curvature
                 self.note(noted, step, {ALPHA: alpha, BEFORE: rho})
                 captured = [x, r, p, q, sums, alpha, alpha * e.load(state, float64, SCALE), cuts.length, cuts.width]
-                shared(e, "advance", cuts.pieces, captured, self.advance, grain=1, pieces=16, worth=cuts.worth != 0)
+                self.over("advance", self.advance, cuts, captured)
                 self.judged(step, vectors, cuts.pieces)
                 e.store(rho, state, RHO)
             with otherwise:

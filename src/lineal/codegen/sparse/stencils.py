@@ -30,7 +30,7 @@ AXES = 3
 
 @dataclass(frozen=True)
 class StencilForm(Form):
-    """Of a stencil, three axes: arrays are coefficients, a line of zeros and failures; numbers the three sizes and segments of a line."""
+    """Of a stencil: arrays are coefficients, a line of zeros and failures, numbers three sizes and the segments of a line."""
 
     values: np.dtype
     offsets: tuple[tuple[int, ...], ...]
