@@ -4,8 +4,8 @@ Systems are the 7-point Laplacian of a cube, float64, as a matrix and as a stenc
 square. Prints the least seconds of interleaved rounds and the ratios to the peer (above 1 is faster): steps of CG, and their
 share of the memory's bandwidth, where every array counts each time that a step reads or writes it; CG with multigrid to 1e-8,
 setting up and solving, beside PyAMG's smoothed aggregation where it is installed; GMRES with ILU(0) beside SciPy's `spilu` and
-`gmres`; and what part of the time of a solve its gradient takes. With `--only stencil` no matrix is made; the peak of the
-process's memory is printed at the end.
+`gmres`; and what part of the time of a solve its gradient takes. With `--only stencil` no matrix is made; the last
+column is the most memory that the process had until then.
 """
 
 from __future__ import annotations
@@ -109,15 +109,17 @@ def cases(unknowns: int, only: str | None) -> Iterator[tuple[str, Any, Callable[
     """Yield the name of each line of the table, its matrix for lineal and for the others, and what makes the rivals."""
     side = round(unknowns ** (1 / 3))
     cube = None if only == "stencil" else laplacian(side)
+    ours = None if cube is None else tensors.from_scipy(cube)
     stencil = solvers.poisson((side,) * 3, dtype=lineal.float64)
     if cube is not None:
-        ours = tensors.from_scipy(cube)
         yield f"{STEPS} steps of CG, matrix", ours, steps, cube
+    if cube is not None and only is None:
         yield "CG and multigrid, matrix", ours, multigrid, cube
         square = convection(round((unknowns / 10) ** 0.5))
         yield "GMRES and ILU(0)", tensors.from_scipy(square), incomplete, square
+    if only != "steps":
+        yield "CG and multigrid, stencil", stencil, multigrid, cube
     yield f"{STEPS} steps of CG, stencil", stencil, steps, cube
-    yield "CG and multigrid, stencil", stencil, multigrid, cube
 
 
 def main() -> None:
@@ -126,27 +128,26 @@ def main() -> None:
     parser.add_argument("--unknowns", type=int, default=1_000_000, help="10000000 takes some 12 GB, with --only stencil 1 GB")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=lineal.get_num_threads())
-    parser.add_argument("--only", choices=["stencil"], help="what to run, without peers")
+    parser.add_argument("--only", choices=["stencil", "steps"], help="stencils without peers, or steps of CG")
     parser.add_argument("--processor", action="store_true", help="processor time: with one thread, for a machine that is busy")
     given = parser.parse_args()
     lineal.set_num_threads(given.threads)
     console = Console(width=120)
     amg = "no pyamg" if pyamg is None else f"pyamg {pyamg.__version__}"
     console.print(f"{machine()}; {versions()}, scipy {scipy.__version__}, {amg}; {given.threads} threads")
-    table = Table("solve", "unknowns", "lineal, s", "scipy /", "pyamg /", "of the bandwidth", "bandwidth, GB/s")
+    table = Table("solve", "unknowns", "lineal, s", "scipy /", "pyamg /", "of the bandwidth", "GB/s", "peak so far, GiB")
     for name, A, make, peer in cases(given.unknowns, given.only):
         rivals = make(A, peer, np.random.default_rng(0).standard_normal(A.shape[0]))
         times = least(rivals, given.rounds, time.process_time if given.processor else time.perf_counter)
         cells = [f"{times[each] / times['lineal']:.2f}" if each in times else "-" for each in ("scipy", "pyamg")]
-        if "memory" in times:
-            share, speed = STEPS * times["memory"] / times["lineal"], step_bytes(A) / times["memory"] / 1e9
-            cells += [f"{share:.2f}", f"{speed:.1f}"]
+        memory = times.get("memory")
+        cells += [f"{STEPS * memory / times['lineal']:.2f}", f"{step_bytes(A) / memory / 1e9:.1f}"] if memory else ["-", "-"]
+        cells.append(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f}")
         table.add_row(name, f"{A.shape[0]:,}", f"{times['lineal']:.3f}", *cells)
     console.print(table)
     if given.only is None:
         side = round(given.unknowns ** (1 / 3))
         console.print(f"gradient / solve with multigrid: {gradient(laplacian(side), given.rounds):.2f}")
-    console.print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
 if __name__ == "__main__":
