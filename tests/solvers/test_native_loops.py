@@ -90,6 +90,16 @@ def test_a_preconditioner_of_another_dtype_is_taken():
     torch.testing.assert_close(x, solvers.cg(A, b, M=M, rtol=1e-9))
 
 
+def test_long_rows_are_summed_side_by_side():
+    torch.manual_seed(1)
+    B = torch.randn(40, 40, dtype=F64)
+    A, b = (B @ B.mT / 40 + torch.eye(40, dtype=F64)).to_sparse_csr(), torch.randn(40, dtype=F64)
+    assert solvers.Matrix(A).native_rows().form.long
+    (x, report), (y, wanted) = both(A, b, rtol=1e-10)
+    torch.testing.assert_close(torch.tensor(report.residuals), torch.tensor(wanted.residuals), rtol=1e-6, atol=0)
+    torch.testing.assert_close(x, y)
+
+
 def test_sums_do_not_depend_on_how_many_threads_there_are(monkeypatch):
     monkeypatch.setattr(rows, "WORTH_LINES", 0)
     A, b, M = problem(shape=(12, 13, 40))

@@ -170,6 +170,16 @@ def test_every_method_and_other_preconditioners_take_stencils():
         torch.testing.assert_close(solvers.cg(A, b, rtol=1e-10, M=M), wanted)
 
 
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_lines_of_several_segments(boundary):
+    torch.manual_seed(7)
+    x, c = np.random.default_rng(0).standard_normal(9001), [0.5, -2.0, 3.0]
+    A = solvers.Stencil((9001,), [(-2,), (0,), (1,)], torch.tensor(c, dtype=F64), boundary)
+    padded = np.pad(x, 2, {"dirichlet": "constant", "neumann": "symmetric", "periodic": "wrap"}[boundary])
+    wanted = c[0] * padded[:-4] + c[1] * x + c[2] * padded[3:-1]
+    np.testing.assert_allclose((A @ torch.from_numpy(x)).numpy(), wanted, rtol=1e-13, atol=1e-13)
+
+
 def test_nothing_spreads_over_a_border_and_empty_grids_are_taken():
     A = solvers.poisson((3, 3, 9))
     x = torch.zeros(81)
