@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pypardiso 0.4.7: every PyPardisoSolver() looks for the library mkl_rt through all files of the environment again, if the loader does
-# not know it, as after pip install; and one solver keeps one matrix's factors. So solvers of several matrices cost a search each: seen
-# here as more than one listing of files for the second solver, where the library is loaded already. PYPARDISO_MKL_RT ends the search.
+# not know it, as after pip install; and one solver keeps one matrix's factors. So solvers of several matrices cost a search each. Seen: a
+# search by a second solver, where the library is loaded already. PYPARDISO_MKL_RT spares it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -250,3 +250,14 @@ def test_sparse_spsolve_is_pytorchs():
         torch.sparse.spsolve(A, b[:3])
     with pytest.raises(torch.linalg.LinAlgError, match="singular"):
         torch.sparse.spsolve(torch.ones(2, 2).to_sparse_csr(), torch.tensor([1.0, 2.0]))
+
+
+def test_slices_of_different_structure_are_mapped():
+    torch.manual_seed(6)
+    B = torch.randn(6, 6, dtype=F64) + 6 * torch.eye(6, dtype=F64)
+    A = torch.stack([torch.diag(B.diagonal()), B, B @ B.mT, B.tril()])
+    b = torch.randn(4, 6, dtype=F64)
+    loss = lambda A, b: solvers.solve(A, b, rtol=1e-12).square().sum()
+    wanted = torch.func.grad(lambda A, b: torch.linalg.solve(A, b.unsqueeze(2)).square().sum(), (0, 1))(A, b)
+    for got, gradient in zip(torch.vmap(torch.func.grad(loss, (0, 1)))(A, b), wanted):
+        torch.testing.assert_close(got, gradient)

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from lineal import ops
 from lineal.base import dtypes
-from lineal.core import modes
 from lineal.solvers.direct import Direct
 from lineal.solvers.eliminations import is_narrow
 from lineal.solvers.krylov.arnoldi import GeneralisedMinimalResidual
 from lineal.solvers.krylov.conjugate import ConjugateGradient
-from lineal.solvers.methods import Method, is_hermitian
+from lineal.solvers.methods import Method, Step, System, is_hermitian
 from lineal.solvers.operators.base import LinearOperator, Matrix
 from lineal.sparse.compressed import numbers
 from lineal.sparse.conversion import lines_of, to_sparse_csr
 from lineal.sparse.patterned import Patterned
 from lineal.tensors import Tensor
 
-__all__ = ["chosen"]
+__all__ = ["Chosen"]
 
 MODERATE = 50_000
 """Up to how many unknowns sparse matrices are eliminated, whatever their pattern."""
 
 
+@dataclass(frozen=True)
+class Chosen(Method):
+    """The method that is good for a matrix, chosen when its numbers are there."""
+
+    name = "chosen"
+
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Method:
+        return chosen(A, M is not None).prepared(A, M)
+
+    def steps(self, system: System) -> Iterator[Step]:
+        return self.prepared(system.A, system.M).steps(system)
+
+
 def chosen(A: LinearOperator, preconditioned: bool) -> Method:
     """Return a method for a square operator: elimination if that is cheap, an iteration if there is a preconditioner."""
     known = isinstance(A, Matrix)
-    with modes.no_grad():
-        if known and not preconditioned and (is_moderate(A.matrix) or is_cheap(A.matrix)):
-            return Direct()
-        positive = not known or bool((A.diagonal().real > 0).all())
-        return ConjugateGradient() if positive and is_hermitian(A) else GeneralisedMinimalResidual()
+    if known and not preconditioned and (is_moderate(A.matrix) or is_cheap(A.matrix)):
+        return Direct()
+    positive = not known or bool((A.diagonal().real > 0).all())
+    return ConjugateGradient() if positive and is_hermitian(A) else GeneralisedMinimalResidual()
 
 
 def is_moderate(matrix: Tensor) -> bool:

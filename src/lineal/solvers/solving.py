@@ -11,7 +11,7 @@ from lineal import ops
 from lineal.base.dtypes import dtype
 from lineal.core import Op, apply, lift, modes
 from lineal.ops.reductions.norms import vector_norm
-from lineal.solvers.choosing import chosen
+from lineal.solvers.choosing import Chosen
 from lineal.solvers.methods import Criterion, Method, System, Watch, norm, probe, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.solvers.progress import Line
@@ -278,7 +278,7 @@ def solve(
     preconditioner = None if M is None else aslinearoperator(M)
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
         raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")
-    method = method or chosen(operator, M is not None)
+    method = method or Chosen()
     if precision is not None:
         method = Refined(method, precision)
     watch = Watch(callback, Line() if progress else None)
