@@ -23,11 +23,12 @@ class Reordered(LinearOperator):
     """The operator y[order] = B x[order]: B says what becomes of the unknowns in another order."""
 
     def __init__(self, B: LinearOperator, order: Tensor):
-        self.parts, self.order, self.shape, self.dtype = (B,), order, B.shape, B.dtype
+        self.parts, self.shape, self.dtype = (B,), B.shape, B.dtype
+        self.order, self.rank = order, order.argsort()
 
     def product(self, x: Tensor) -> Tensor:
         y = self.parts[0].product(x.index_select(0, self.order))
-        return y.index_select(0, self.order.argsort())
+        return y.index_select(0, self.rank)
 
     def adjoint(self) -> LinearOperator:
         return Reordered(self.parts[0].adjoint(), self.order)
