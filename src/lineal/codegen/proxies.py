@@ -55,11 +55,11 @@ class Proxy(NDArrayOperatorsMixin):
         if function is np.take and len(given) == 3:
             return self.recording.sliced(*given)
         if function is np.take:
-            return self.recording.named(*given, **options)
+            return self.recording.named(*given, **options) if options else given[0].take(*given[1:])
         if function is np.full_like:
             return self.recording.filled(*given, **options)
         if function is np.broadcast_to and type(given[0]) is Proxy:
-            return self.view_of(np.broadcast_to(self.value, given[1]))
+            return self.view_of(np.broadcast_to(self.value, given[-1]))
         if function is np.flip and len(given) == 2:
             return self.view_of(np.flip(self.value, given[1]))
         if function is np.take_along_axis and not options:

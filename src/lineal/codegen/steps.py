@@ -215,10 +215,8 @@ class Recording:
         self.taking(Proxy(self, x.value[leading(axis, x.ndim)], x.block), x, index, y, axis)
         return y
 
-    def named(self, x: Proxy, index: Any, axis: int | None = None) -> Proxy:
-        """Do and note `np.take` of what places name along an axis, or in the flattened array."""
-        if axis is None:
-            return x.take(index)
+    def named(self, x: Proxy, index: Any, axis: int) -> Proxy:
+        """Do and note `np.take` of what places name along an axis."""
         axis %= x.ndim
         if type(index) is not Proxy or index.dtype != np.int64:
             raise UnwritableError("places")
@@ -240,9 +238,9 @@ class Recording:
         loop = own_loop(name, KNOWN[y.dtype]), y.shape[0]
         self.mapped(loop, [y[:1], index, x, self.flag(index.ndim)], index, y.strides[0])
 
-    def filled(self, x: Proxy, number: Any, dtype: Any = None, order: str = "C", shape: Any = None) -> Proxy:
+    def filled(self, x: Proxy, number: Any, dtype: Any = None, order: Any = "C", shape: Any = None) -> Proxy:
         """Do and note `np.full_like`, in C order."""
-        y = self.made(np.full_like(x.value, number, dtype, order, shape=shape))
+        y = self.made(np.full_like(x.value, number, dtype=dtype, order=order, shape=shape))
         return self.copied(self.operand(number, y.dtype), y)
 
     def picked(self, x: Proxy, rows: Any, index: Proxy) -> Proxy:

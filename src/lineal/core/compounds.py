@@ -36,8 +36,8 @@ class Compound(Op):
         for op, given, width in self.steps:
             y = op.as_kernel()(xp, *[(xs if ref.kind == GIVEN else made)[ref.thing] for ref in given])
             made += [y] if width is None else y
-        found = tuple([made[place] for place in self.returned])
-        return found if len(found) > 1 else found[0]
+        found = [made[place] for place in self.returned]
+        return tuple(found) if len(found) > 1 else found[0]
 
     def vjp(self, needs, g, y, *xs):
         return (None,) * len(xs)
