@@ -66,6 +66,7 @@ PLAIN = {
     "places in memory, which a batch has others of": "AsStrided.size AsStrided.stride AsStrided.offset AsStrided.frame "
     "Copy.order Pack.offsets Pack.size Unpack.offset Compiled.saved",
     "for every axis, counted from the last": "Repeat.repeats",
+    "which of what is made a compound gives": "Compound.returned",
 }
 """The whole numbers among the attributes that are no axes and no shapes, by why not."""
 

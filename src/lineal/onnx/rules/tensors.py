@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineal.core.compounds import Compound
 from lineal.core.custom import Barrier, Custom
 from lineal.nn.functional.lookup import SparseEmbedding
 from lineal.nn.watching import Boundary
@@ -26,6 +27,7 @@ __all__: list[str] = []
 
 no_export("the function is the user's: write it with ops", Custom)
 no_export("a file knows no tangents", Dual)
+no_export("never met: where somebody listens, calls are not recalled", Compound)
 no_export("left out: where one does not hold, eager code raises, as what runs a file does of indices", Premise, Expectation)
 no_export("hooks are code of the user's", Boundary)
 no_export("a file knows no iteration that ends when the numbers say so", HermitianPairs, IterativeSolve, PseudoinverseSolve)
