@@ -272,3 +272,13 @@ for y, wanted in ((add(x, x), 10), (sub(x, x), 0), (sqrt(x), 3), (abs(x), 5), (n
 assert sin(x).is_sparse
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_functions_that_are_called_often_answer_too():
+    x, y = example(dtype=lineal.float32), factor(3, 4, dtype=lineal.float32)
+    for _ in range(3000):
+        lineal.add(y, y), lineal.neg(y)
+    for _ in range(100):  # until there is native code, and with it
+        np.testing.assert_array_equal(y.clone().add_(x), y + x.to_dense())
+        np.testing.assert_array_equal(y.clone().sub_(x), y - x.to_dense())
+        lineal.add(y, y)

@@ -19,7 +19,6 @@ from lineal.base.platforms import FOREIGN, UNUSUAL
 from lineal.base.signatures import Tensor
 from lineal.core import modes
 from lineal.core.apply import apply, lift, synchronize, synchronize_both
-from lineal.core.calling import overrides, overriding
 from lineal.core.op import AbstractTensor, Node, Op, changed, next_id, output, released
 from lineal.core.opening import calls, opening
 from lineal.core.precision import require_computable
@@ -160,7 +159,7 @@ def unary_door(
         try:
             value = silently(kernel if x.size < short and (x.ndim < 3 or x.flags.c_contiguous) else rest, x)
         except Exception:
-            return overriding.first(door, (input,), {}) if unusual is not None and overrides(input) else apply(op, input)
+            return apply(op, input) if unusual is None else unusual(input, out)
         if input.origin is not None:
             synchronize(input)
         y = lift(value if value.__class__ is _ndarray else np.asarray(value))
@@ -209,9 +208,7 @@ def binary_door(op: Op, kernel: Callable, *, usual: Collection = (), unusual: Ca
             plain = a.ndim < 3 > b.ndim or (a.flags["C"] and b.flags["C"])
             value = silently(kernel if plain and a.size < short > b.size else rest, a, b)
         except Exception:
-            if unusual is not None and overrides(input, other):
-                return overriding.first(door, (input, other), {})
-            return apply(op, input, other)
+            return apply(op, input, other) if unusual is None else unusual(input, other, out)
         y = lift(np.asarray(value))
         if grad:
             plan = first if from_b is None else second if from_a is None else both

@@ -54,15 +54,15 @@ def unary_front(op: Elementwise, domain: str, doc: str = "") -> Unary:
     def unusual(input: Any, out: AbstractTensor | None) -> Any:
         try:
             kind = require_tensor(name, input).dtype.kind
-        except TypeError:
+            if kind not in kinds:
+                if not lifts or kind not in "iub":
+                    raise unsupported(name, dtypes.of(input.value.dtype))
+                input = cast(input, config.defaults.dtype)
+            y = door(input)
+        except (TypeError, RuntimeError):
             if not overrides(input):
                 raise
             return overriding.first(public, (input,), {})
-        if kind not in kinds:
-            if not lifts or kind not in "iub":
-                raise unsupported(name, dtypes.of(input.value.dtype))
-            input = cast(input, config.defaults.dtype)
-        y = door(input)
         return y if out is None else store(y, out, name, input)
 
     door = unary_door(op, op.kernel)
@@ -124,36 +124,48 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
     first_may = judge in (lenient, NUMBERS["any"], NUMBERS["one"])
     second_may = judge is not NUMBERS["none"]
 
+    general = promoting(op, domain, judge, widens, door)
+
     def unusual(input: Any, other: Any, out: AbstractTensor | None) -> Any:
-        if isinstance(input, AbstractTensor) and isinstance(other, AbstractTensor):
-            storage = input.value.dtype
-            if storage is other.value.dtype and storage in usual and out is None:
-                return door(*broadcast(name, input, other))
-        elif other.__class__ in simple and second_may:
-            if isinstance(input, AbstractTensor) and stays(input.value.dtype, simple[other.__class__], other, widens):
-                y = door(input, as_scalar(other, input.value.dtype))
-                return y if out is None else store(y, out, name, input, other)
-        elif input.__class__ in simple and first_may:
-            if isinstance(other, AbstractTensor) and stays(other.value.dtype, simple[input.__class__], input, widens):
-                y = door(as_scalar(input, other.value.dtype), other)
-                return y if out is None else store(y, out, name, other)
         try:
-            said = judge(name, input, other)
-            wide = unrounded(input, other) if widens and said is None else ()
-            aligned = align(name, domain, *(wide or (input, other))) if said is None else None
-        except TypeError:
-            said, wide, aligned = NotImplemented, (), None
+            if isinstance(input, AbstractTensor) and isinstance(other, AbstractTensor):
+                storage = input.value.dtype
+                if storage is other.value.dtype and storage in usual and out is None:
+                    return door(*broadcast(name, input, other))
+            elif other.__class__ in simple and second_may:
+                if isinstance(input, AbstractTensor) and stays(input.value.dtype, simple[other.__class__], other, widens):
+                    y = door(input, as_scalar(other, input.value.dtype))
+                    return y if out is None else store(y, out, name, input, other)
+            elif input.__class__ in simple and first_may:
+                if isinstance(other, AbstractTensor) and stays(other.value.dtype, simple[input.__class__], input, widens):
+                    y = door(as_scalar(input, other.value.dtype), other)
+                    return y if out is None else store(y, out, name, other)
+            y = general(input, other)
+        except (TypeError, RuntimeError):
             if not overrides(input, other):
                 raise
-        if aligned is None:
-            return overriding.first(public, (input, other), {}) if overrides(input, other) else said
-        y = door(*aligned)
-        if wide:
-            y = narrowed(y, op, input, other)
+            y = NotImplemented
+        if y is NotImplemented:
+            return overriding.first(public, (input, other), {}) if overrides(input, other) else y
         return y if out is None else store(y, out, name, input, other)
 
     public = binary_door(op, kernel, usual=usual, unusual=unusual)
     return public
+
+
+def promoting(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any], widens: bool, door: Binary) -> Operator:
+    """Return what an op of two inputs makes of any: what `judge` says of them, if that is not None."""
+    name = op.label
+
+    def general(input: Any, other: Any) -> Any:
+        said = judge(name, input, other)
+        if said is not None:
+            return said
+        wide = unrounded(input, other) if widens else ()
+        y = door(*align(name, domain, *(wide or (input, other))))
+        return narrowed(y, op, input, other) if wide else y
+
+    return general
 
 
 def narrowed(y: Any, op: Elementwise, *inputs: Any) -> Any:

@@ -105,7 +105,7 @@ def combined(name: str, op: Any, input: Any, other: Any, alpha: Any) -> Any:
         return op(input, scaled(name, input, other, alpha))
     # PyTorch rounds alpha here
     alpha = cast(as_scalar(as_number(name, "alpha", alpha), result_type(input, other).numpy), dtypes.float32)
-    return narrowed(op(wide[0], scaled(name, *wide, alpha)), op.op, input, other)
+    return narrowed(op(wide[0], scaled(name, wide[0], wide[1], alpha)), op.op, input, other)
 
 
 def add(input: Operand, other: Operand, *older: Any, alpha: Number | Tensor = 1, out: Tensor | None = None) -> Tensor:
