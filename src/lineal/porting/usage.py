@@ -85,9 +85,8 @@ def types_named(filename: str) -> frozenset[tuple[int, str]]:
     nodes = list(ast.walk(tree))
     written = [each.annotation for each in nodes if isinstance(each, (ast.arg, ast.AnnAssign)) and each.annotation]
     written += [each.returns for each in nodes if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.returns]
-    for each in nodes:
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and len(each.args) == 2:
-            written += [each.args[1]] if each.func.id in ("isinstance", "issubclass") else []
+    calls = [each for each in nodes if isinstance(each, ast.Call) and len(each.args) == 2]
+    written += [each.args[1] for each in calls if getattr(each.func, "id", "") in ("isinstance", "issubclass")]
     return frozenset((each.lineno, each.attr) for one in written for each in ast.walk(one) if isinstance(each, ast.Attribute))
 
 

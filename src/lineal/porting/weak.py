@@ -15,7 +15,7 @@ class WeakIdRef(weakref.ref):
     __slots__ = ("_id",)
 
     def __init__(self, key: Any, callback: Any = None):
-        super().__init__(key, callback)  # type: ignore[call-arg]
+        super().__init__(key, callback)  # pyright: ignore[reportCallIssue] - typeshed has `__new__` alone
         self._id = id(key)
 
     def __hash__(self) -> int:
