@@ -426,14 +426,10 @@ def alike(a: Any, b: Any, pairs: dict[tuple[int, int], None], classes: dict[Any,
         raise Unlike
     if (a.origin is None) != (b.origin is None) or (a.memory is None) != (b.memory is None):
         raise Unlike
-    if a.origin is not None:
-        if a.origin.steps != b.origin.steps or a.origin.tracked is not b.origin.tracked:
-            raise Unlike
-        if a.origin.root is not b.origin.root:
-            # they look into what was made on the way
-            alike(a.origin.root, b.origin.root, pairs, classes)
-        elif a.memory is not b.memory:
-            raise Unlike
+    if a.origin is not None and (a.origin.steps != b.origin.steps or a.origin.root is not b.origin.root):
+        raise Unlike
+    if a.origin is not None and (a.origin.tracked is not b.origin.tracked or a.memory is not b.memory):
+        raise Unlike
     alike_nodes(a.node, b.node, pairs, classes)
 
 
