@@ -12,6 +12,7 @@ from lineal.solvers.reports import Report
 __all__ = ["Line"]
 
 # rich takes long to import
+rich_console: Any = later.module("rich.console")
 rich_progress: Any = later.module("rich.progress")
 
 PATIENCE, EVERY = 0.5, 0.1
@@ -21,7 +22,7 @@ PATIENCE, EVERY = 0.5, 0.1
 class Line:
     """A bar of how many of the digits that were asked for are there, with the steps and the residual; it ends with the solve.
 
-    It appears when a solve has taken longer than a moment, on a terminal or wherever rich's `console` writes.
+    It appears when a solve has taken longer than a moment, on a terminal only; `console` is rich's.
     """
 
     def __init__(self, console: Any = None):
@@ -43,7 +44,8 @@ class Line:
                 rich_progress.BarColumn(),
                 rich_progress.TimeElapsedColumn(),
             )
-            self.shown = rich_progress.Progress(*columns, console=self.console, transient=True)
+            console = self.console or rich_console.Console()
+            self.shown = rich_progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
             self.task = self.shown.add_task("", total=1.0)
             self.shown.start()
         last = report.residuals[-1]

@@ -93,8 +93,13 @@ class Problem(NamedTuple):
         )
         x = x * norms
         left = vector_norm(columns - self.A.product(x), dim=0).tolist()
-        asked = [max(rtol * each, atol) for each in norms.tolist()]
-        report.columns = tuple([Report(method.name, report.status, *each) for each in zip(asked, [[]] * len(left), left)])
+        # of the steps' residuals the largest column is known, beside its b
+        report.columns = tuple(
+            [
+                Report(method.name, report.status, max(rtol * size, atol), [size * each for each in report.residuals], found)
+                for size, found in zip(norms.tolist(), left)
+            ]
+        )
         return x.reshape(b.shape), report
 
     def require(self, x: Tensor, report: Report) -> Tensor:
@@ -182,9 +187,11 @@ class PseudoinverseSolve(IterativeSolve):
         problem, _ = self.problem.of(others)
         p = problem.A.parameters()
         (A,) = problem.A.parts
+        normal: Any = type(problem.A)
 
         def inverse(v: Tensor) -> Tensor:
-            return solved(problem._replace(A=type(problem.A)(A, v), watch=Watch()), A.adjoint_product(v), None, Ledger(), True)
+            plain = problem._replace(A=normal(A, v), watch=Watch(), estimate_error=False)
+            return solved(plain, A.adjoint_product(v), None, Ledger(), True)
 
         along = inverse(g)
         solution = inverse(along)
