@@ -21,6 +21,7 @@ from lineal.ops.conversion import cast, dtype_of, result_type
 from lineal.ops.front import store
 from lineal.ops.layout import overlapping
 from lineal.ops.structural.embedding import embed
+from lineal.ops.structural.reshape import reshape
 from lineal.ops.structural.slicing import _slice
 
 __all__ = [
@@ -140,10 +141,20 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, out: Tensor | None = None) -
     if () in shapes:
         raise RuntimeError("cat: zero-dimensional tensor cannot be concatenated")
     if (0,) in shapes:
-        xs = [x for x in xs if x.value.shape != (0,)] or xs[:1]
-        dim = dim if xs[0].value.shape != (0,) else 0
+        xs, dim = fitted(xs, dim)
     y = apply(_cat(axis("cat", dim, xs[0].value.ndim)), *xs)
     return y if out is None else store(y, out, "cat")
+
+
+def fitted(xs: list[Tensor], dim: int) -> tuple[list[Tensor], int]:
+    """Return tensors without the vectors of no elements, but for those with a history, which get the others' shape."""
+    like = next((x.value.shape for x in xs if x.value.shape != (0,)), None)
+    if like is None:
+        return xs, 0
+    place = axis("cat", dim, len(like))
+    nothing = (*like[:place], 0, *like[place + 1 :])
+    kept = [x for x in xs if x.value.shape != (0,) or x.requires_grad]
+    return [x if x.value.shape != (0,) else reshape(x, nothing) for x in kept], place
 
 
 def check_out(xs: list[Tensor], out: Tensor) -> None:
