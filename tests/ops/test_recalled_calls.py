@@ -14,7 +14,7 @@ import lineal as torch
 from lineal.base.blas import EAGER
 from lineal.base.platforms import UNUSUAL
 from lineal.base.replays import MOST
-from lineal.codegen.cpython.recalling import Known, hashed
+from lineal.codegen.cpython.recalling import NUMBER, Known, hashed
 from lineal.core import opening, recalling
 from lineal.core.apply import way
 from lineal.testing.contract import variables
@@ -40,9 +40,17 @@ def native():
     UNUSUAL.update(unusual)
 
 
+def forgotten():
+    """Forget what calls were known, of other tests in this process."""
+    for each in gc.get_objects():
+        if type(each) is Known:
+            each.table[NUMBER] = 0
+
+
 @pytest.fixture
 def plans(monkeypatch):
-    """The functions of which a call was written down."""
+    """The functions of which a call was written down; nothing is known before."""
+    forgotten()
     written, found = recalling.Recall.written, []
 
     def heard(self, *given):

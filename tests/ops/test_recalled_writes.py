@@ -1,13 +1,11 @@
 """Calls that make tensors of nothing, draw random numbers or write into their tensor are recalled, and do what they did."""
 
-import gc
 import threading
 
 import pytest
-from test_recalled_calls import in_python, native, same  # noqa: F401 (a fixture)
+from test_recalled_calls import forgotten, in_python, native, same  # noqa: F401 (a fixture)
 
 import lineal as torch
-from lineal.codegen.cpython.recalling import NUMBER, Known
 from lineal.core import recalling
 from lineal.data.streams import thread_generator
 
@@ -18,9 +16,7 @@ F = torch.nn.functional
 def plans(monkeypatch):
     """The plans that were written down, by their functions' names; nothing is known before."""
     found = {}
-    for each in gc.get_objects():
-        if type(each) is Known:
-            each.table[NUMBER] = 0
+    forgotten()
     for way in ("written", "written_in_place"):
         method = getattr(recalling.Recall, way)
 
