@@ -16,8 +16,9 @@ WHOLE = 0.9
 
 def notice(doctree: nodes.document | None) -> str:
     """Return what a Chinese page says of its translation, "" where there is nothing to say."""
-    progress = doctree.get("translation_progress", {}) if doctree is not None else {}
-    total, translated = progress.get("total", 0), progress.get("translated", 0)
+    # tables of contents are marked as well, and as not translated, whatever became of their captions
+    marked = [node for node in doctree.findall(nodes.TextElement) if "translated" in node] if doctree is not None else []
+    total, translated = len(marked), sum(node["translated"] for node in marked)
     if total == 0 or translated >= WHOLE * total:
         return ""
     return PARTLY if translated >= total / 2 else NOT_TRANSLATED
