@@ -16,12 +16,13 @@ WHOLE = 0.9
 
 def notice(doctree: nodes.document | None) -> str:
     """Return what a Chinese page says of its translation, "" where there is nothing to say."""
-    # tables of contents are marked as well, and as not translated, whatever became of their captions
-    marked = [node for node in doctree.findall(nodes.TextElement) if "translated" in node] if doctree is not None else []
-    total, translated = len(marked), sum(node["translated"] for node in marked)
-    if total == 0 or translated >= WHOLE * total:
+    if doctree is None:
         return ""
-    return PARTLY if translated >= total / 2 else NOT_TRANSLATED
+    # a page without a catalogue has no marks; tables of contents have one that says nothing of their captions
+    marks = [node["translated"] for node in doctree.findall(nodes.TextElement) if "translated" in node]
+    if not any(marks):
+        return NOT_TRANSLATED
+    return "" if sum(marks) >= WHOLE * len(marks) else PARTLY
 
 
 def context(app: Sphinx, name: str, template: str, values: dict[str, Any], doctree: nodes.document | None) -> None:
