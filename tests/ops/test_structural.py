@@ -181,7 +181,7 @@ def test_cat_promotes_and_passes_over_legacy_empties():
 
 
 def test_cat_keeps_the_history_of_vectors_without_elements():
-    for others in ([torch.zeros(3)], [lineal.zeros(2, 3)], []):
+    for others in ([torch.zeros(3)], [torch.zeros(2, 3)], []):
         empty = torch.empty(0, requires_grad=True)
         y = torch.cat([empty, *others])
         assert y.requires_grad and y.shape == (others[0].shape if others else (0,))
