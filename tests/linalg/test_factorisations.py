@@ -1,5 +1,7 @@
 """Factorisations rebuild their matrix, have the promised structure, and refuse what they cannot do."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,19 @@ def test_shapes_that_do_not_fit_are_named():
         linalg.solve(torch.eye(3), torch.ones(2, 1))
     with pytest.raises(RuntimeError, match="one dtype"):
         linalg.solve(torch.eye(3), torch.ones(3, 1, dtype=torch.float64))
+
+
+def test_at_the_edge_of_definiteness_a_factor_or_a_minor_that_fails():
+    # at the last pivots rounding decides, and not every order of sums alike
+    for n in range(8, 18):
+        V = torch.linspace(0, 1, 60, dtype=torch.float64)[:, None] ** torch.arange(float(n), dtype=torch.float64)
+        A = V.T @ V
+        L, info = torch.linalg.cholesky_ex(A)
+        if info == 0:
+            torch.testing.assert_close(L @ L.T, A, rtol=1e-12, atol=1e-12)
+        else:
+            assert info > n // 2 and L.isnan().all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            L = torch.linalg.cholesky(A, jitter="auto")
+        torch.testing.assert_close(L @ L.T, A, rtol=1e-12, atol=1e-12)

@@ -13,6 +13,10 @@ class IllConditionedWarning(UserWarning):
     """A result was computed, but the input leaves it with few correct digits."""
 
 
+class NotOneNumberError(RuntimeError, TypeError):
+    """A tensor of several numbers was to be one: PyTorch's kind of error, and NumPy's, which libraries that plot try for."""
+
+
 class OutOfMemoryError(RuntimeError):
     """An accelerator has not the memory that was asked for; programs catch it to go on with smaller batches."""
 

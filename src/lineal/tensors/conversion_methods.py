@@ -11,6 +11,7 @@ import numpy as np
 from lineal.base import config, dtypes, later
 from lineal.base.devices import CPU, as_device, device, device_of
 from lineal.base.dtypes import Category
+from lineal.base.errors import NotOneNumberError
 from lineal.base.formats import preserve_format
 from lineal.base.later import method
 from lineal.base.signatures import Device, DType, Format, Tensor
@@ -324,7 +325,7 @@ _PYTHON = {Category.BOOL: bool, Category.INTEGER: int, Category.FLOATING: float,
 
 def _single(x: AbstractTensor, name: str) -> Any:
     if x.value.size != 1:
-        raise RuntimeError(f"{name}: a Tensor with {x.value.size} elements cannot be converted to Scalar")
+        raise NotOneNumberError(f"{name}: a Tensor with {x.value.size} elements cannot be converted to Scalar")
     return x.value.item()
 
 

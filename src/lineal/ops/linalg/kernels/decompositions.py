@@ -25,16 +25,31 @@ PULL_BLOCK = 96
 
 
 def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
-    """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite."""
+    """Return L (or Lᴴ, if `upper`) of matrices, one triangle of which is read; NaN for one that is not positive definite.
+
+    Where rounding decides, LAPACK has the last word, which also says at which minor a factorisation ends.
+    """
+    L = factored(A, upper)
+    failed = np.isnan(L[..., -1, -1]) if A.size else np.zeros(A.shape[:-2], bool)
+    if failed.any():
+        L = np.where(failed[..., None, None], A.dtype.type(np.nan), L)
+        potrf = scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)
+        for place in map(tuple, np.argwhere(failed)):
+            factor, info = potrf(A[place], lower=not upper, clean=1)
+            # not every LAPACK counts NaN as not positive
+            if info == 0 and np.isfinite(factor).all():
+                L[place] = factor
+    return L
+
+
+def factored(A: np.ndarray, upper: bool) -> np.ndarray:
+    """Return L, or Lᴴ, with NaN in the last corner of one that did not come to its end."""
     chosen = planned("cholesky", A)
     if chosen == ACROSS:
         given, transposed = laid(A)
         L = np.empty(given.shape, A.dtype)
-        kernel("cholesky", A.dtype, A.shape[-1], upper != transposed)(given, L)
         # a pivot that is not positive makes all after it NaN
-        failed = np.isnan(L[:, -1, -1])
-        if failed.any():
-            L[failed] = np.nan
+        kernel("cholesky", A.dtype, A.shape[-1], upper != transposed)(given, L)
         return (L.mT if transposed else L).reshape(A.shape)
     if chosen == WITHIN:
         return adjoint(rowwise.cholesky(adjoint(A))) if upper else rowwise.cholesky(A)
@@ -43,13 +58,7 @@ def cholesky(A: np.ndarray, upper: bool) -> np.ndarray:
     try:
         return np.linalg.cholesky(A, upper=upper)
     except np.linalg.LinAlgError:
-        potrf = scipy.linalg.lapack.get_lapack_funcs("potrf", dtype=A.dtype)
-        L = np.full(A.shape, np.nan, A.dtype)
-        for place in np.ndindex(A.shape[:-2]):
-            factor, info = potrf(A[place], lower=not upper, clean=1)
-            if info == 0:
-                L[place] = factor
-        return L
+        return np.full(A.shape, np.nan, A.dtype)
 
 
 def cholesky_pull(L: np.ndarray, G: np.ndarray) -> np.ndarray:
