@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from lineal.base import later
+from lineal.base.platforms import FOREIGN
 from lineal.core.op import AbstractTensor
 
 overriding: Any = later.module("lineal.overrides")
@@ -148,7 +149,12 @@ def overrides(*given: Any) -> bool:
     """
     inner = [one for each in given for one in (each if isinstance(each, (list, tuple)) else (each,))]
     asking = [one for one in inner if hasattr(type(one), "__torch_function__")]
-    return any(not isinstance(one, AbstractTensor) or type(one.value).__array_ufunc__ is None for one in asking)
+    return any(not isinstance(one, AbstractTensor) or is_outline(one.value) for one in asking)
+
+
+def is_outline(value: Any) -> bool:
+    """Return whether what stands for a tensor's array has no numbers."""
+    return type(value).__array_ufunc__ is None and type(value) not in FOREIGN
 
 
 def titled(name: str, error: IndexError) -> IndexError:
