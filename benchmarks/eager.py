@@ -1,13 +1,14 @@
 """Eager speed, interleaved with PyTorch's eager mode: `python benchmarks/eager.py`.
 
 Needs torch for the comparison (`pip install torch==2.13.0`). Prints medians in microseconds, the ratio to PyTorch (above 1 is
-faster), and the overhead of single ops over the bare NumPy call, on small tensors and one thread; with `--large`, milliseconds
-on tensors of millions of elements and as many threads as each library takes by itself.
+faster), and the overhead of single ops over the bare NumPy call, on small tensors and one thread, training steps after a second
+of calls; with `--large`, milliseconds on tensors of millions of elements and as many threads as each library takes by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from types import ModuleType
 
@@ -101,6 +102,14 @@ def over_lists(t: ModuleType, in_lists: bool | None) -> dict[str, Callable[[], o
         "_foreach_addcmul_": lambda: t._foreach_addcmul_(means, values, values, value=0.5),
         "zero_grad to zeros": lambda: cleared.zero_grad(set_to_none=False),
     }
+
+
+def warm(rivals: dict[str, Callable[[], object]], seconds: float = 1.0) -> None:
+    """Call each for a second: what is called often has native code after some thousand calls, which a thread prepares."""
+    for function in rivals.values():
+        start = time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            function()
 
 
 def print_lists(console: Console, rounds: int) -> None:
@@ -233,6 +242,7 @@ def main() -> None:
     table = Table("workload", "lineal", "torch", "torch / lineal")
     for name, make in WORKLOADS.items():
         rivals = {"lineal": make(lineal)} | ({} if torch is None else {"torch": make(torch)})
+        warm(rivals)
         found = medians(rivals, rounds)
         theirs = found.get("torch")
         row = ("-", "-") if theirs is None else (f"{theirs * 1e6:.1f}", f"{theirs / found['lineal']:.2f}")

@@ -137,3 +137,19 @@ def test_exact_loops_give_the_bits_of_numpy(dtype):
         hot(call, torch.tensor(a))
         got, wanted = call(torch.tensor(a)).numpy(), function(a)
         np.testing.assert_array_equal(got.view(f"u{got.itemsize}"), wanted.view(f"u{got.itemsize}"), err_msg=name)
+
+
+def test_the_thread_that_prepares_is_let_in_and_leaves_the_interval_as_it_was(monkeypatch):
+    within = []
+    one = opening.Opening()
+    monkeypatch.setattr(one, "prepare", lambda: within.append(sys.getswitchinterval()))
+    usual = sys.getswitchinterval()
+    one.attempt()
+    assert within == [pytest.approx(opening.BRIEFLY)] and sys.getswitchinterval() == pytest.approx(usual)
+    # what a program has set meanwhile stays
+    monkeypatch.setattr(one, "prepare", lambda: sys.setswitchinterval(0.02))
+    try:
+        one.attempt()
+        assert sys.getswitchinterval() == pytest.approx(0.02)
+    finally:
+        sys.setswitchinterval(usual)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -38,6 +40,8 @@ A = TypeVar("A", bound=Op)
 
 HOT, WARM = 1000, 100
 """After how many calls native code is asked for, and after how many it is taken for one more kernel, if it is there already."""
+BRIEFLY = 5e-4
+"""How long, in seconds, others hold the interpreter against the thread that prepares: it reads files, and waits after each."""
 EVERY = 32
 """Of how many ops that `apply` does with a kernel in Python one is looked at."""
 countdown = np.full(1, EVERY)
@@ -68,11 +72,16 @@ class Opening:
 
     def attempt(self) -> None:
         """Prepare what is native, unless the program ends meanwhile: then nothing more can be loaded, and nobody needs it."""
+        usual = sys.getswitchinterval()
         try:
+            sys.setswitchinterval(min(usual, BRIEFLY))
             self.prepare()
         except RuntimeError:
             if threading.main_thread().is_alive():
                 raise
+        finally:
+            if math.isclose(sys.getswitchinterval(), min(usual, BRIEFLY)):
+                sys.setswitchinterval(usual)
 
     def prepare(self) -> None:
         """Write and link the code."""
