@@ -17,6 +17,8 @@ from lineal.distributed.objects import *
 from lineal.distributed.objects import __all__ as _objects
 from lineal.distributed.reducing import ReduceOp, _make_nccl_premul_sum, reduce_op
 from lineal.distributed.starting import init_process_group
+from lineal.distributed.stores import *
+from lineal.distributed.stores import __all__ as _stores
 from lineal.distributed.work import Work
 
 __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
@@ -29,5 +31,6 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     *_exchanging,
     *_messages,
     *_objects,
+    *_stores,
     "Work",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from lineal.base.errors import UnsupportedError
 from lineal.distributed.backends import default_pg_timeout, is_mpi_available, known_backend
 from lineal.distributed.calls import Call
 from lineal.distributed.groups import ProcessGroup, World, is_initialized
+from lineal.distributed.stores import Store
 from lineal.distributed.transport import Alone, Transport
 
 __all__ = ["init_process_group"]
@@ -22,6 +24,8 @@ sharedmemory: Any = later.module("lineal.distributed.sharedmemory")
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 """What a launcher tells each process, in the order in which it is asked for."""
+PLACE = "lineal/place"
+"""The key of a store under which the ranks find where they meet."""
 STARTED_BY_MPI = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK")
 """What `mpirun` tells each process, of one implementation or another."""
 
@@ -32,7 +36,7 @@ def init_process_group(
     timeout: timedelta | None = None,
     world_size: int = -1,
     rank: int = -1,
-    store: Any = None,
+    store: Store | None = None,
     group_name: str = "",
     pg_options: Any = None,
     device_id: Any = None,
@@ -41,8 +45,9 @@ def init_process_group(
 
     Rank and number of processes are given, or the environment tells them (RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT). Without
     any of that, and without the name of a backend, processes that `mpirun` has started use MPI. By the names "gloo" and None,
-    memory is shared; "nccl" gets the same, with a warning. ValueError if something is not told or there is a group already,
-    UnsupportedError for several machines without MPI.
+    memory is shared; "nccl" gets the same, with a warning. With a `store`, rank and number of processes are given, and the
+    processes find each other through it. ValueError if something is not told or there is a group already, UnsupportedError
+    for several machines without MPI.
     """
     if is_initialized():
         raise ValueError("init_process_group: trying to initialize the default process group twice!")
@@ -54,10 +59,24 @@ def init_process_group(
         if store is None and init_method in (None, "env://"):
             rank, world_size = from_environment(rank, world_size)
         require_told(rank, world_size, (init_method or "env://").partition("://")[0])
+        init_method = init_method if store is None or world_size == 1 else agreed(store, rank)
         transport = Alone(patience) if world_size == 1 else of_one_machine(init_method, rank, world_size, patience)
     World.count = 0
     World.formed = ProcessGroup(name, transport, range(transport.size), 0)
     transport.barrier(Call("init_process_group"))
+
+
+def agreed(store: Store, rank: int) -> str:
+    """Return where ranks meet that share a store: rank 0 thinks it up; UnsupportedError if that is on another machine."""
+    if rank == 0:
+        store.set(PLACE, f"{socket.gethostname()} {secrets.token_hex(8)}")
+    host, _, word = store.get(PLACE).decode().partition(" ")
+    if host != socket.gethostname():
+        raise UnsupportedError(
+            f"init_process_group: rank {rank} is on {socket.gethostname()}, rank 0 on {host}: processes of several machines "
+            'need MPI: init_process_group("mpi") under mpirun'
+        )
+    return f"store://{word}"
 
 
 def is_started_by_mpi() -> bool:

@@ -69,13 +69,18 @@ class DistributedDataParallel(Module):
         self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
         self.find_unused_parameters, self.gradient_as_bucket_view = find_unused_parameters, gradient_as_bucket_view
         self.require_backward_grad_sync = self.require_forward_param_sync = True
+        self.bucket_cap_mb = BUCKET if bucket_cap_mb is None else bucket_cap_mb
         self.reducer: Reducer | None = None
         if get_world_size(process_group) > 1:
             if init_sync:
                 require_same(named, process_group)
                 broadcast_all([*module.parameters(), *module.buffers()], process_group)
-            cap = BUCKET if bucket_cap_mb is None else bucket_cap_mb
-            self.reducer = Reducer(named, process_group, cap, find_unused_parameters or static_graph)
+            self.reducer = self.reducer_of(named)
+
+    def reducer_of(self, named: Sequence[tuple[str, Any]]) -> Reducer:
+        """Return what averages the gradients of parameters."""
+        finds_unused = self.find_unused_parameters or self.static_graph
+        return Reducer(named, self.process_group, self.bucket_cap_mb, finds_unused)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         if self.reducer is None:
@@ -113,9 +118,19 @@ class DistributedDataParallel(Module):
         yield
 
     def register_comm_hook(self, state: object, hook: Callable[[object, Any], Any]) -> None:
-        """Let `hook(state, bucket)` reduce the gradients of a bucket instead: it returns the future of one tensor."""
-        if self.reducer is not None:
-            self.reducer.hook = (hook, state)
+        """Let `hook(state, bucket)` reduce the gradients of a bucket instead: it returns the future of one tensor.
+
+        One process calls it too, whose numbers it may change. TypeError for what cannot be called, RuntimeError for a second
+        hook. `distributed.algorithms.ddp_comm_hooks.default_hooks` has some.
+        """
+        if not callable(hook):
+            raise TypeError(f"register_comm_hook: Communication hook must be callable, got {type(hook).__name__}")
+        if self.reducer is None:
+            named = [(name, each) for name, each in self.module.named_parameters() if each.requires_grad]
+            self.reducer = self.reducer_of(named)
+        if self.reducer.hook is not None:
+            raise RuntimeError("register_comm_hook: a hook can be registered only once")
+        self.reducer.hook = (hook, state)
 
 
 def require_parameters(named: Sequence[tuple[str, Any]], device_ids: Any, output_device: Any) -> None:

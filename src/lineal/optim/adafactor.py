@@ -24,6 +24,8 @@ class Adafactor(Optimizer):
     dimension or none keep v itself. Complex parameters are a RuntimeError. `foreach` changes nothing.
     """
 
+    _by_element_ = False
+
     def __init__(
         self,
         params: Params,

@@ -26,6 +26,8 @@ class LBFGS(Optimizer):
     warning; the closure may be a compiled function.
     """
 
+    _by_element_ = False
+
     def __init__(
         self,
         params: Params,

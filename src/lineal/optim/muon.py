@@ -28,6 +28,8 @@ class Muon(Optimizer):
     (Liu et al. 2025, arXiv:2502.16982). Parameters of other than two dimensions are a ValueError, complex ones a RuntimeError.
     """
 
+    _by_element_ = False
+
     def __init__(
         self,
         params: Params,

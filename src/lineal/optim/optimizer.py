@@ -75,6 +75,9 @@ class Optimizer(Hooked):
     _counts_ = True
     """Whether the state of a parameter has the number of its steps."""
 
+    _by_element_ = True
+    """Whether a step changes each element of a parameter by itself, so that processes may have parts of parameters."""
+
     def _rule_(self, group: dict[str, Any], t: Any) -> Rule:
         """Return what step number `t` does to each parameter of `group`; an optimizer that counts no steps gets None."""
         raise NotImplementedError(f"{type(self).__name__} has no step")
@@ -225,6 +228,11 @@ class Optimizer(Hooked):
         self._check_group_(param_group)
         if len({id(each) for each in params}) < len(params):
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        if not self._by_element_ and any(hasattr(each, "sharding") for each in params):
+            raise ValueError(
+                f"{type(self).__name__}: it looks at all elements of a parameter, of which this process has a part: use "
+                "Adam, SGD or another optimizer for parameters that fully_shard has cut"
+            )
         if any(id(each) in known for each in params):
             raise ValueError("some parameters appear in more than one parameter group")
         modes.Structure.changes += 1

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from lineal import ops
+from lineal.base import later
 from lineal.base.deprecation import deprecated
 from lineal.base.signatures import Tensor
 from lineal.core import AbstractTensor, lift, modes, no_grad
 from lineal.core.together import done_together, squares_together
 from lineal.tensors import tensor
+
+sharding: Any = later.module("lineal.nn.sharded.sharding")
 
 
 def _listed(given: Any) -> list[Any]:
@@ -73,13 +76,19 @@ def clip_grad_norm_(
 ) -> Tensor:
     """Scale the grads so that their norm, all together, is at most `max_norm`; returns the norm before.
 
-    `foreach` is accepted for PyTorch's sake and changes nothing.
+    Of parameters that are spread over processes it is the norm of all parts; all ranks call this. `foreach` is accepted for
+    PyTorch's sake and changes nothing.
     """
     listed = _listed(parameters)
     if isinstance(parameters, GeneratorType) and not listed:
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
     parameters = listed
-    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    present = [parameter for parameter in parameters if parameter.grad is not None]
+    grads = [each.grad for each in present if not hasattr(each, "sharding")]
+    parts = [each for each in present if hasattr(each, "sharding")]
+    if parts:
+        own = get_total_norm([parameter.grad for parameter in parts], norm_type)
+        grads.append(sharding.norm_over_ranks(own, parts[0].sharding.group, float(norm_type)))
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total

@@ -1,0 +1,230 @@
+"""Ranks that meet through a store, and train a model that is spread over them: every number is held to that of one process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import lineal as torch
+from lineal import distributed as dist
+from lineal import nn
+from lineal.nn.compressing import allreduce_hook, bf16_compress_hook, fp16_compress_wrapper
+from lineal.nn.parallel import DistributedDataParallel
+from lineal.nn.sharded import (
+    FullyShardedDataParallel,
+    MixedPrecisionPolicy,
+    ModuleWrapPolicy,
+    ShardingStrategy,
+    StateDictType,
+    fully_shard,
+)
+from lineal.nn.sharded.states import StateDictOptions, get_model_state_dict, get_state_dict, set_state_dict
+from lineal.serialization import sharded as checkpoint
+
+FULL = StateDictOptions(full_state_dict=True)
+BATCH = 8
+
+
+def network() -> nn.Module:
+    """Return a network whose last layer has fewer rows than there are ranks, and two layers with one weight."""
+    torch.manual_seed(0)
+    tied = nn.Sequential(nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 5))
+    tied[2].weight = tied[0].weight
+    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), tied, nn.Linear(5, 1))
+
+
+def batch(rank: int, size: int) -> tuple[tuple, tuple]:
+    """Return the joined batch, and the part of this rank."""
+    torch.manual_seed(1)
+    x, y = torch.randn(BATCH, 3), torch.randn(BATCH, 1)
+    mine = slice(rank * BATCH // size, (rank + 1) * BATCH // size)
+    return (x, y), (x[mine], y[mine])
+
+
+def trained(model: nn.Module, optimizer: Any, data: tuple, steps: int = 3, compiled: bool = False) -> list[float]:
+    """Make steps; return the norms of their gradients, which are clipped."""
+
+    def update() -> Any:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(data[0]), data[1]).backward()
+        norm = nn.utils.clip_grad_norm_(model.parameters(), 0.05)
+        optimizer.step()
+        return norm
+
+    step = torch.compile(update) if compiled else update
+    return [float(step()) for _ in range(steps)]
+
+
+def adam(model: nn.Module) -> Any:
+    return torch.optim.Adam(model.parameters(), lr=0.1)
+
+
+def close(a: dict, b: dict, tolerance: float = 1e-6) -> None:
+    """Compare two states."""
+    assert list(a) == list(b)
+    for name, x in a.items():
+        assert float((x - b[name]).abs().max()) <= tolerance, name
+
+
+def units(compiled: bool, frees: bool) -> nn.Module:
+    """Return the network as two units."""
+    model = network()
+    fully_shard(model[2], reshard_after_forward=frees)
+    return fully_shard(model, reshard_after_forward=frees)
+
+
+def check_training(rank: int, size: int) -> None:
+    """Steps, eager and compiled, give what one process gives with the joined batch."""
+    joined, mine = batch(rank, size)
+    alone = network()
+    norms = trained(alone, adam(alone), joined)
+    for compiled in (False, True):
+        for frees in (False, True):
+            model = units(compiled, frees)
+            optimizer = adam(model)
+            assert sum(x.numel() for x in model.parameters()) < sum(x.numel() for x in alone.parameters()) or size == 1
+            found = trained(model, optimizer, mine, compiled=compiled)
+            assert all(abs(a - b) < 1e-5 for a, b in zip(norms, found)), (norms, found)
+            close(alone.state_dict(), get_model_state_dict(model, options=FULL))
+
+
+def check_derivatives(rank: int, size: int) -> None:
+    """Second derivatives are those of the mean over ranks; what was written since the forward pass is told."""
+    joined, mine = (data[0].double() for data in batch(rank, size))
+    alone, model = network().double(), fully_shard(network().double())
+    (first,) = torch.autograd.grad(alone(joined).square().mean(), [alone[2][0].weight], create_graph=True)
+    first.square().sum().backward()
+    (part,) = torch.autograd.grad(model(mine).square().mean(), [model[2][0].weight], create_graph=True)
+    # each rank has some rows of the gradient: the loss is the mean over ranks
+    (size * part.square().sum()).backward()
+    for x, y in zip(alone.parameters(), model.parameters()):
+        if x.grad is not None:
+            assert torch.allclose(y.sharding.part(x.grad), y.grad)
+    loss = model(mine).sum()
+    with torch.no_grad():
+        model[3].weight.add_(1)
+    try:
+        loss.backward()
+    except RuntimeError as error:
+        assert "parameter weight was written 1 times since the forward pass" in str(error)
+    else:
+        raise AssertionError("a parameter was written before backward")
+    for frees in (True, False):
+        seen = network()
+        fully_shard(seen[2][0], reshard_after_forward=frees)
+        torch.utils.checkpoint.checkpoint(seen, mine.float(), use_reentrant=False).sum().backward()
+        other = network()
+        (other(joined.float()).sum() / size).backward()
+        assert torch.allclose(seen[2][0].bias.grad, seen[2][0].bias.sharding.part(other[2][0].bias.grad))
+
+
+def check_wrapper(rank: int, size: int) -> None:
+    """The wrapper has names, state and methods of the older interface; a run goes on from what it gave."""
+    joined, mine = batch(rank, size)
+    alone = network()
+    trained(alone, adam(alone), joined)
+    model = FullyShardedDataParallel(network(), auto_wrap_policy=ModuleWrapPolicy([nn.Linear]), sync_module_states=True)
+    optimizer = adam(model)
+    trained(model, optimizer, mine)
+    close(alone.state_dict(), model.state_dict())
+    again = FullyShardedDataParallel(network(), sharding_strategy=ShardingStrategy.SHARD_GRAD_OP)
+    other = adam(again)
+    again.load_state_dict(model.state_dict())
+    FullyShardedDataParallel.optim_state_dict_to_load(again, other, FullyShardedDataParallel.optim_state_dict(model, optimizer))
+    trained(model, optimizer, mine, 1)
+    trained(again, other, mine, 1)
+    # two units with one weight add up its gradients in another order
+    close(model.state_dict(), again.state_dict())
+    with FullyShardedDataParallel.summon_full_params(model):
+        assert model[0].weight.shape == (5, 3)
+        model[0].weight.fill_(rank + 3.0)
+    assert (model[0].weight == rank + 3.0).all()
+    with FullyShardedDataParallel.state_dict_type(model, StateDictType.SHARDED_STATE_DICT):
+        assert model.state_dict()["0.weight"].shape == (5, 3)
+    half = fully_shard(network(), mp_policy=MixedPrecisionPolicy(torch.bfloat16, torch.float32, torch.float32))
+    assert half(mine[0]).dtype is torch.float32
+    half(mine[0]).sum().backward()
+    assert all(x.grad.dtype is torch.float32 for x in half.parameters())
+    for optimizer_class in (torch.optim.Muon, torch.optim.LBFGS, torch.optim.Adafactor):
+        try:
+            optimizer_class([model[0].weight])
+        except ValueError as error:
+            assert "fully_shard" in str(error)
+        else:
+            raise AssertionError(optimizer_class)
+
+
+def check_checkpoint(rank: int, size: int, folder: Path) -> None:
+    """What all ranks write together any number of ranks can read."""
+    _, mine = batch(rank, size)
+    model = units(False, True)
+    optimizer = adam(model)
+    trained(model, optimizer, mine)
+    for epoch in (1, 2):
+        state = dict(zip(("model", "optimizer"), get_state_dict(model, optimizer)), epoch=epoch)
+        checkpoint.save(state, checkpoint_id=folder / "checkpoint")
+    torch.save(get_model_state_dict(model, options=FULL), folder / f"whole{rank}.pt")
+    before = get_model_state_dict(model, options=FULL)
+    again = FullyShardedDataParallel(network())
+    other = adam(again)
+    trained(again, other, mine, 1)
+    state = dict(zip(("model", "optimizer"), get_state_dict(again.module, other)), epoch=0)
+    checkpoint.load(state, checkpoint_id=folder / "checkpoint")
+    set_state_dict(again.module, other, model_state_dict=state["model"], optim_state_dict=state["optimizer"])
+    assert state["epoch"] == 2
+    close(before, again.state_dict(), 0)
+    trained(model, optimizer, mine, 1)
+    trained(again, other, mine, 1)
+    close(get_model_state_dict(model, options=FULL), again.state_dict(), 0)
+
+
+def check_hooks(rank: int, size: int) -> None:
+    """Hooks average gradients; narrow ones as if each rank's were rounded before, and the mean once more."""
+    _, (x, _) = batch(rank, size)
+    every = []
+    for hook, dtype in (
+        (None, torch.float32),
+        (allreduce_hook, torch.float32),
+        (bf16_compress_hook, torch.bfloat16),
+        (fp16_compress_wrapper(allreduce_hook), torch.float16),
+    ):
+        model, own = DistributedDataParallel(network()), network()
+        if hook is not None:
+            model.register_comm_hook(None, hook)
+        model(x).square().mean().backward()
+        own(x).square().mean().backward()
+        for a, b in zip(model.parameters(), own.parameters()):
+            total = b.grad.to(dtype).float()
+            dist.all_reduce(total, dist.ReduceOp.AVG)
+            assert torch.equal(a.grad, total.to(dtype).float())
+        every.append(model.module[0].weight.grad)
+    assert torch.equal(every[0], every[1]) and not torch.equal(every[0], every[2])
+
+
+def main(folder: Path) -> None:
+    """Meet through a file, agree through a socket, and check all."""
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    file = dist.FileStore(folder / "store", size)
+    if rank == 0:
+        store = dist.TCPStore("localhost", 0, size, True, wait_for_workers=False)
+        file.set("port", str(store.port))
+    else:
+        store = dist.TCPStore("localhost", int(file.get("port")), size)
+    assert store.add("all", 1) <= size
+    store.wait(["all"])
+    dist.init_process_group("gloo", store=dist.PrefixStore("run", store), rank=rank, world_size=size)
+    dist.barrier()
+    assert store.get("all") == str(size).encode() and store.num_keys() >= 2
+    check_training(rank, size)
+    check_derivatives(rank, size)
+    check_wrapper(rank, size)
+    check_checkpoint(rank, size, folder)
+    check_hooks(rank, size)
+    dist.barrier()
+    dist.destroy_process_group()
+    file.close()
+
+
+main(Path(sys.argv[1]))
