@@ -1,7 +1,9 @@
-"""Gathering the parts of all ranks, and averaging what each has for all: two ops of which each is the other's derivative."""
+"""What moves numbers between ranks and has derivatives: gathering and averaging are each other's, exchanges go back."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,11 @@ from lineal.distributed.calls import Call
 from lineal.distributed.collectives import reduce_parts, spread_into
 from lineal.distributed.groups import ProcessGroup
 from lineal.distributed.reducing import ReduceOp, Reduction
+from lineal.distributed.transport import bytes_of
+from lineal.distributed.work import Work
 from lineal.tensors import Tensor
 
-__all__ = ["gathered_over_ranks", "mean_over_ranks"]
+__all__ = ["Exchange", "exchanged_over_ranks", "gathered_over_ranks", "mean_over_ranks"]
 
 
 class GatherOverRanks(Effect):
@@ -89,3 +93,73 @@ def gathered_over_ranks(
 def mean_over_ranks(x: Tensor, group: ProcessGroup) -> Any:
     """Return the mean of what all ranks have for this one: a tensor has an entry for each rank along its first dimension."""
     return apply(MeanOverRanks(group), x)
+
+
+class ExchangeOverRanks(Effect):
+    """y = what all ranks have for this one, joined along the first dimension; `table[i][j]` rows go from rank i to rank j.
+
+    x has the rows for rank 0 first. x̄ goes the other way. A job that was begun before with the same x may be handed over.
+    """
+
+    group: ProcessGroup
+    table: tuple[tuple[int, ...], ...]
+    begun: Any = None
+    grad_name = "ExchangeOverRanksBackward"
+    any_dtype = True
+    no_batch = "what ranks exchange is the same call on each of them"
+    no_lowering = "what ranks exchange is theirs"
+    host_only = "bytes of arrays are sent"
+
+    def eager(self, xp, x):
+        begun = self.begun or Exchange(self.group, self.table, x)
+        return begun.awaited() if self.begun else begun.done()
+
+    def outline(self, x):
+        taken = sum(row[self.group.rank()] for row in self.table)
+        return np.zeros((taken, *x.shape[1:]), x.dtype)
+
+    def vjp(self, needs, g, y, x):
+        return (exchanged_over_ranks(g, self.group, tuple(zip(*self.table))),)
+
+
+class Exchange:
+    """An exchange of rows that may go on while this process does something else."""
+
+    def __init__(self, group: ProcessGroup, table: Sequence[Sequence[int]], x: np.ndarray):
+        self.group, rank = group, group.rank()
+        self.sizes = np.array(table, np.int64)
+        given, taken = self.sizes[rank], self.sizes[:, rank]
+        self.call = Call("ExchangeOverRanks", x.dtype, tuple(x.shape[1:]))
+        self.y = np.empty((int(taken.sum()), *x.shape[1:]), x.dtype)
+        x = np.ascontiguousarray(x)
+        self.pieces = [bytes_of(each) for each in np.split(x, np.cumsum(given)[:-1])]
+        self.outs = [bytes_of(each) for each in np.split(self.y, np.cumsum(taken)[:-1])]
+        self.width = x.itemsize * math.prod(x.shape[1:])
+        self.work = Work([])
+
+    def job(self) -> None:
+        """Exchange."""
+        self.group.transport.exchange(self.call, self.pieces, self.sizes * self.width, self.outs)
+
+    def begin(self) -> Exchange:
+        """Let it go on beside."""
+        self.call.placed()
+        self.group.collectives.begin(self.job, self.work)
+        return self
+
+    def awaited(self) -> np.ndarray:
+        """Return what has come, once all has."""
+        self.work.wait()
+        return self.y
+
+    def done(self) -> np.ndarray:
+        """Exchange now; return what has come."""
+        self.group.collectives.run(self.job)
+        return self.y
+
+
+def exchanged_over_ranks(
+    x: Tensor, group: ProcessGroup, table: tuple[tuple[int, ...], ...], begun: Exchange | None = None
+) -> Any:
+    """Return what all ranks have for this one; see `ExchangeOverRanks`."""
+    return apply(ExchangeOverRanks(group, table, begun), x)

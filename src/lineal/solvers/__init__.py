@@ -10,6 +10,7 @@ from lineal.base import later as _later
 from lineal.base.limits import finfo as _finfo
 from lineal.solvers import preconditioners
 from lineal.solvers.direct import Direct
+from lineal.solvers.distributed import DistributedCSR, RowSpace, schwarz, tsqr
 from lineal.solvers.eigen.exponential import expm_multiply
 from lineal.solvers.eigen.general import eigs
 from lineal.solvers.eigen.preconditioned import lobpcg
@@ -56,6 +57,7 @@ __all__ = [
     "ConvergenceError",
     "Direct",
     "Diagonal",
+    "DistributedCSR",
     "ErrorEstimate",
     "Estimate",
     "Factorized",
@@ -78,6 +80,7 @@ __all__ = [
     "Normal",
     "PipelinedConjugateGradient",
     "Report",
+    "RowSpace",
     "Splitting",
     "Stationary",
     "Stencil",
@@ -112,6 +115,7 @@ __all__ = [
     "poisson",
     "preconditioners",
     "richardson",
+    "schwarz",
     "smoothed_aggregation",
     "solve",
     "sor",
@@ -120,6 +124,7 @@ __all__ = [
     "ssor",
     "tfqmr",
     "trace",
+    "tsqr",
 ]
 
 _figures: _Any = _later.module("lineal.solvers.figures")

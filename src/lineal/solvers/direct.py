@@ -16,7 +16,7 @@ from lineal.ops.linalg.conditioning import doubtful, rcond_of_probes, tell, watc
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eliminations import BY_NAME, fitting
 from lineal.solvers.methods import Method, Step, System, norm, probe
-from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.operators.base import LinearOperator, require_whole
 from lineal.solvers.preconditioners.drops import Factored
 from lineal.solvers.reports import BreakdownError
 from lineal.sparse.exchange import to_scipy
@@ -57,7 +57,7 @@ class Direct(Method):
     def prepared(self, A: LinearOperator, M: LinearOperator | None) -> Direct:
         if M is not None:
             raise ValueError("elimination: a preconditioner M is for iterative methods")
-        matrix = matrix_of(A)
+        matrix = matrix_of(require_whole("elimination", A))
         if self.factors is not None and same(matrix, self.matrix):
             return self
         return self.factored(matrix, A)

@@ -12,6 +12,7 @@ import numpy as np
 
 from lineal.base import later
 from lineal.solvers.methods import Step, System, norm
+from lineal.solvers.operators.base import is_whole
 from lineal.solvers.operators.structured import Diagonal
 from lineal.solvers.reports import BreakdownError, ErrorEstimate
 from lineal.tensors import from_numpy
@@ -37,7 +38,8 @@ def conjugate_steps(
 
     They end by one of `breakdowns`: of A, and of M. Residuals are scaled by the first one's norm, so that no square overflows.
     """
-    rows = system.A.native_rows() if system.M is None or system.M.dtype == system.A.dtype else None
+    fits = is_whole(system.A) and (system.M is None or system.M.dtype == system.A.dtype)
+    rows = system.A.native_rows() if fits else None
     return None if rows is None else steps(rows, system, tolerance, most, breakdowns, estimate)
 
 

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 from lineal import ops
 from lineal.base import dtypes
 from lineal.base.limits import finfo
-from lineal.ops.random.generator import Generator
-from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.operators.spaces import Space
 from lineal.solvers.progress import Line
 from lineal.solvers.reports import BreakdownError, ErrorEstimate, Report
 from lineal.tensors import Tensor
 
-__all__ = ["Criterion", "Method", "Step", "System", "Units", "divided", "dot", "is_hermitian", "norm", "probe", "run", "unit"]
+__all__ = ["Criterion", "Method", "Step", "System", "Units", "divided", "is_hermitian", "norm", "probe", "run", "unit"]
 
 HERMITIAN = ("Hermitian", "positive definite")
 """The needs of methods for Hermitian matrices."""
@@ -35,6 +34,11 @@ class System(NamedTuple):
     x: Tensor
     """Where to begin; the method may write to it."""
     M: LinearOperator | None = None
+
+    @property
+    def space(self) -> Space:
+        """The vectors of the system."""
+        return self.A.space
 
     def residual(self) -> Tensor:
         """Return b − A x."""
@@ -109,10 +113,11 @@ class Method(ABC):
 
     def balanced(self, system: System) -> tuple[System, Units]:
         """Return the system with numbers whose squares the dtype holds, and in which units; LAPACK's drivers do the same."""
-        b, A, M = unit(system.b), 1.0, 1.0
-        if self.scale_invariant and len(system.b):
-            v = probe(len(system.x), system.b.dtype)
-            A, M = unit(system.A.product(v)), unit(system.preconditioned(v))
+        space = system.space
+        b, A, M = unit(space, system.b), 1.0, 1.0
+        if self.scale_invariant and space.dim:
+            v = space.probe(system.b.dtype)
+            A, M = unit(space, system.A.product(v)), unit(space, system.preconditioned(v))
         return system.scaled(A, b, M), Units(b, b / A)
 
     def attainable(self, system: System) -> float:
@@ -165,38 +170,31 @@ class Criterion(NamedTuple):
     atol: float
     maxiter: int
 
-    def tolerance(self, b: Tensor) -> float:
-        """Return the norm of the residual that is small enough."""
-        return max(self.rtol * norm(b), self.atol)
-
-
-def dot(x: Tensor, y: Tensor) -> Tensor:
-    """Return xᴴ y."""
-    return ops.vdot(x, y)
+    def tolerance(self, size: float) -> float:
+        """Return the norm of the residual that is small enough, for a right-hand side of a norm."""
+        return max(self.rtol * size, self.atol)
 
 
 def norm(x: Tensor) -> float:
-    """Return the 2-norm of a vector, of a matrix that of its largest column."""
-    return float(vector_norm(x) if x.ndim == 1 else vector_norm(x, dim=0).max())
+    """Return the 2-norm of a vector that is all here, of a matrix that of its largest column."""
+    return Space(len(x)).norm(x)
 
 
 def probe(n: int, dtype: dtypes.dtype, seed: int = 0) -> Tensor:
-    """Return a normal random vector, the same each time: what a solver begins with is no draw of the program's."""
-    generator = Generator()
-    generator.manual_seed(seed)
-    return ops.randn(n, dtype=dtype, generator=generator)
+    """Return a normal random vector that is all here, the same each time."""
+    return Space(n).probe(dtype, seed)
 
 
-def ordinary(x: Tensor) -> bool:
+def is_ordinary(size: float, dtype: dtypes.dtype) -> bool:
     """Return whether the dtype holds the eighth power of a norm, and of its inverse."""
-    far = finfo(x.dtype).max ** 0.125
-    return 1 / far <= norm(x) <= far
+    far = finfo(dtype).max ** 0.125
+    return 1 / far <= size <= far
 
 
-def unit(x: Tensor) -> float:
+def unit(space: Space, x: Tensor) -> float:
     """Return the power of two below the norm of a vector, or 1 for an ordinary one."""
-    size = norm(x)
-    if ordinary(x) or not 0 < size < math.inf:
+    size = space.norm(x)
+    if is_ordinary(size, x.dtype) or not 0 < size < math.inf:
         return 1.0
     return max(2.0 ** math.floor(math.log2(size)), finfo(x.dtype).tiny)
 
@@ -208,21 +206,25 @@ def divided(A: LinearOperator, number: float) -> LinearOperator:
 
 def is_hermitian(A: LinearOperator) -> bool:
     """Return whether ⟨A x, y⟩ = ⟨x, A y⟩ for two random vectors."""
-    x, y = (probe(A.shape[0], A.dtype, seed) for seed in (1, 2))
+    space = A.space
+    x, y = (space.probe(A.dtype, seed) for seed in (1, 2))
     Ax, Ay = A.product(x), A.product(y)
-    return not abs(complex(dot(Ax, y)) - complex(dot(x, Ay))) > CLOSE * norm(Ax) * norm(y)
+    apart = abs(complex(space.dot(Ax, y)) - complex(space.dot(x, Ay)))
+    return not apart > CLOSE * space.norm(Ax) * space.norm(y)
 
 
 def run(method: Method, system: System, criterion: Criterion, watch: Watch) -> tuple[Tensor, Report]:
     """Return the solution and the report; if the dtype does not hold squares of the numbers, by the system in other units."""
-    if ordinary(system.b):
+    norm = system.space.norm
+    ordinary = is_ordinary(norm(system.b), system.b.dtype)
+    if ordinary:
         x, report = judged(method, system, criterion, watch)
         if report.converged:
             return x, report
     balanced, units = method.balanced(system)
     if not norm(balanced.b):
         return ops.zeros_like(system.x), Report(method.name, "converged", criterion.atol, [0.0], 0.0, measure=method.measure)
-    if units != Units() or not ordinary(system.b):
+    if units != Units() or not ordinary:
         inside = criterion._replace(atol=criterion.atol / units.residual)
         x, report = judged(method, balanced, inside, watch.scaled(units.solution, system.x.shape))
         x = ops.mul(x, units.solution)
@@ -239,7 +241,8 @@ def run(method: Method, system: System, criterion: Criterion, watch: Watch) -> t
 
 def judged(method: Method, system: System, criterion: Criterion, watch: Watch) -> tuple[Tensor, Report]:
     """Return the solution and the report. The true residual decides: while it is too large, the method begins again there."""
-    report = Report(method.name, "maxiter", criterion.tolerance(system.b), measure=method.measure)
+    norm = system.space.norm
+    report = Report(method.name, "maxiter", criterion.tolerance(norm(system.b)), measure=method.measure)
     x, before = system.x, math.inf
     for _ in range(1 + REPLACED):
         x = driven(method, system._replace(x=x), criterion.maxiter, report, watch)
@@ -260,7 +263,8 @@ def examine(method: Method, system: System, x: Tensor, report: Report) -> None:
     if report.status == "claimed":
         report.status = "stagnated"
         report.advice = "the accuracy of this dtype is exhausted: ask for less, compute in float64, or use a preconditioner"
-    v = probe(len(system.x), system.b.dtype)
+    norm = system.space.norm
+    v = system.space.probe(system.b.dtype)
     looked = {"b": system.b, "x0": system.x, "A": system.A.product(v), "M": system.preconditioned(v)}
     broken = [name for name, each in looked.items() if not math.isfinite(norm(each))]
     if broken:

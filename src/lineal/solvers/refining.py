@@ -9,8 +9,9 @@ from lineal import ops
 from lineal.base.dtypes import dtype
 from lineal.base.limits import finfo
 from lineal.solvers.krylov.squares import Normal
-from lineal.solvers.methods import Criterion, Method, Step, System, Watch, norm, run
-from lineal.solvers.operators.base import LinearOperator, Matrix
+from lineal.solvers.methods import Criterion, Method, Step, System, Watch, run
+from lineal.solvers.operators.base import LinearOperator, Matrix, shared_space
+from lineal.solvers.operators.spaces import Space
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -25,6 +26,10 @@ class Rounded(LinearOperator):
 
     def __init__(self, of: LinearOperator, short: dtype):
         self.parts, self.shape, self.dtype = (of,), of.shape, short
+
+    @property
+    def space(self) -> Space:
+        return shared_space(self)
 
     def product(self, x: Tensor) -> Tensor:
         (of,) = self.parts
@@ -80,17 +85,17 @@ class Refined(Method):
         return Refined(self.method.prepared(inner, preconditioner), self.short, inner, preconditioner)
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, r = system.x, system.residual()
-        criterion = Criterion(finfo(self.short).eps ** SHORT, 0.0, 10 * len(x))
+        x, r, space = system.x, system.residual(), system.space
+        criterion = Criterion(finfo(self.short).eps ** SHORT, 0.0, 10 * space.dim)
         while True:
-            size = norm(r)
+            size = space.norm(r)
             yield Step(size, x)
             b = (r / size).to(self.short)
             assert self.inner is not None
             d, report = run(self.method, System(self.inner, b, ops.zeros_like(b), self.preconditioner), criterion, Watch())
             x = x + size * d.to(x.dtype)
             r = system._replace(x=x).residual()
-            if not norm(r) < size / 2:
+            if not space.norm(r) < size / 2:
                 raise BreakdownError(
                     "stagnated", f"{self.short} is too short for this A: {report.method} ended: {report.status}"
                 )

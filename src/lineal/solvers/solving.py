@@ -12,7 +12,7 @@ from lineal.base.dtypes import dtype
 from lineal.core import Op, apply, lift, modes
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.choosing import Chosen
-from lineal.solvers.methods import Criterion, Method, System, Watch, norm, probe, run
+from lineal.solvers.methods import Criterion, Method, System, Watch, run
 from lineal.solvers.operators.base import LinearOperator, aslinearoperator
 from lineal.solvers.progress import Line
 from lineal.solvers.refining import Refined
@@ -113,13 +113,14 @@ def inverse_norm(problem: Problem) -> float:
     """Return about ‖A⁻¹‖, at most that but for the tolerance: powers of A⁻¹A⁻ᴴ, each by two solves to few digits."""
     turned = problem.adjoint()._replace(criterion=problem.criterion._replace(rtol=ROUGH, atol=0.0))
     plain = turned.adjoint()
-    v, size = probe(problem.A.shape[0], problem.A.dtype), math.nan
+    space, size = problem.A.space, math.nan
+    v = space.probe(problem.A.dtype)
     for _ in range(POWERS):
-        y, there = plain.run(v / norm(v))
+        y, there = plain.run(v / space.norm(v))
         v, back = turned.run(y)
         if not there.converged or not back.converged:
             return math.inf
-        size = norm(y)
+        size = space.norm(y)
     return size
 
 
@@ -281,7 +282,7 @@ def solve(
     check(operator, b, x0)
     if not (rtol >= 0 and atol >= 0 and (maxiter is None or maxiter >= 0)):
         raise ValueError(f"solve: expected rtol, atol and maxiter of at least 0, got {rtol}, {atol} and {maxiter}")
-    criterion = Criterion(rtol, atol, 10 * operator.shape[1] if maxiter is None else maxiter)
+    criterion = Criterion(rtol, atol, 10 * operator.space.dim if maxiter is None else maxiter)
     preconditioner = None if M is None else aslinearoperator(M)
     if preconditioner is not None and preconditioner.shape != operator.shape[::-1]:
         raise RuntimeError(f"solve: expected a preconditioner of shape {operator.shape[::-1]}, got {preconditioner!r}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from lineal.core import modes
 from lineal.solvers.colours import Reordered, colour_order, reordered
 from lineal.solvers.eigen.spectra import eigsh
-from lineal.solvers.methods import Method, Step, System, norm, probe
+from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.operators.base import LinearOperator, Matrix, aslinearoperator
 from lineal.solvers.operators.structured import Diagonal, Identity
 from lineal.solvers.operators.triangles import InverseTriangle, known_matrix, regular_diagonal, with_scaled_diagonal
@@ -89,14 +89,15 @@ class Splitting:
     def spectral_radius(self, steps: int = 100) -> float:
         """Return about the spectral radius of G: the growth of a random vector in the later half of so many steps."""
         with modes.no_grad():
-            G, x = self.iteration, probe(self.A.shape[0], self.A.dtype)
+            G, space = self.iteration, self.A.space
+            x = space.probe(self.A.dtype)
             growth, half = 1.0, steps // 2
             for step in range(steps):
-                length = norm(x)
+                length = space.norm(x)
                 if not length:
                     return 0.0
                 x = G.product(x / length)
-                growth *= norm(x) ** (1 / (steps - half)) if step >= half else 1.0
+                growth *= space.norm(x) ** (1 / (steps - half)) if step >= half else 1.0
         return growth
 
     def __repr__(self) -> str:
@@ -131,7 +132,7 @@ class Stationary(Method):
             raise ValueError(f"{splitting.name}: S is the preconditioner: M is for other methods")
         x, r = system.x, system.residual()
         while True:
-            yield Step(norm(r), x)
+            yield Step(system.space.norm(r), x)
             x = x + splitting.inverse.product(r)
             r = system._replace(x=x).residual()
 
@@ -162,7 +163,7 @@ class Chebyshev(Method):
         rho = 1 / sigma
         d = system.preconditioned(r) / centre
         while True:
-            yield Step(norm(r), x)
+            yield Step(system.space.norm(r), x)
             x = x + d
             r = r - system.A.product(d)
             before, rho = rho, 1 / (2 * sigma - rho)

@@ -8,7 +8,7 @@ from typing import Any
 from lineal.base.limits import finfo
 from lineal.core import modes
 from lineal.solvers.methods import norm, probe
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator, require_whole
 from lineal.tensors import Tensor
 
 __all__ = ["expm_multiply"]
@@ -23,7 +23,7 @@ def expm_multiply(A: Any, B: Tensor, t: float = 1.0) -> Tensor:
     some products. The result is differentiable to any order, with respect to B and what A is made of. RuntimeError if a sum
     does not end, which an operator that is not linear may cause; numbers that are not finite give NaN.
     """
-    operator = aslinearoperator(A)
+    operator = require_whole("expm_multiply", aslinearoperator(A))
     if operator.shape[0] != operator.shape[1] or B.ndim not in (1, 2) or B.shape[0] != operator.shape[1]:
         raise RuntimeError(f"expm_multiply: expected a square matrix and as many rows, got {operator!r} and {list(B.shape)}")
     with modes.no_grad():

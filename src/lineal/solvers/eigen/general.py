@@ -12,7 +12,7 @@ from lineal.core import modes
 from lineal.core.custom import Function, once_differentiable
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.methods import norm, probe
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator, require_whole
 from lineal.solvers.solving import pulled
 from lineal.tensors import Tensor, from_numpy
 
@@ -110,7 +110,7 @@ def eigs(
     A is made of, by the left eigenvectors, which one more search finds; the eigenvectors are constants. LinAlgError if ARPACK
     does not converge or a pair is none.
     """
-    operator = aslinearoperator(A)
+    operator = require_whole("eigs", aslinearoperator(A))
     n = operator.shape[0]
     if operator.shape[1] != n or not 0 < k <= n - 2:
         raise RuntimeError(f"eigs: expected a square matrix and 0 < k <= {n - 2}, got {operator!r} and k = {k}")

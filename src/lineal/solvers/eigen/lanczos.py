@@ -8,7 +8,7 @@ from lineal import ops
 from lineal.base.limits import finfo
 from lineal.ops.linalg.eigh import eigh
 from lineal.solvers.methods import norm, probe
-from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.operators.base import LinearOperator, require_whole
 from lineal.tensors import Tensor
 
 __all__ = ["Basis", "Ritz", "thick_restart"]
@@ -21,7 +21,7 @@ class Basis:
     """
 
     def __init__(self, A: LinearOperator, v: Tensor, size: int):
-        self.A, self.size, self.count = A, size, 0
+        self.A, self.size, self.count = require_whole("Lanczos", A), size, 0
         self.rows = ops.zeros((size + 1, len(v)), dtype=v.dtype)
         self.T = ops.zeros((size, size), dtype=v.dtype)
         self.rows[0] = v / norm(v)

@@ -13,7 +13,7 @@ from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eigen.pairs import hermitian_pairs
 from lineal.solvers.eigen.spectra import require_hermitian
 from lineal.solvers.krylov.blocked import orthonormal
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator, require_whole
 from lineal.tensors import Tensor
 
 __all__ = ["lobpcg"]
@@ -89,7 +89,7 @@ def lobpcg(
     Comput. 23 (2001), with a basis made orthonormal, after Hetmaniuk and Lehoucq (2006). Derivatives are those of `eigsh`, and
     are as accurate as the pairs.
     """
-    operator = aslinearoperator(A)
+    operator = require_whole("lobpcg", aslinearoperator(A))
     n = operator.shape[0]
     if operator.shape[1] != n or X.ndim != 2 or X.shape[0] != n or not 0 < 3 * X.shape[1] <= n:
         raise RuntimeError(f"lobpcg: expected a square matrix and X (n × k), 3 k <= n, got {operator!r} and {list(X.shape)}")

@@ -10,7 +10,7 @@ from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.eigen.lanczos import thick_restart
 from lineal.solvers.eigen.pairs import hermitian_pairs
 from lineal.solvers.methods import norm, probe
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator, require_whole
 from lineal.tensors import Tensor
 
 __all__ = ["eigsh"]
@@ -56,7 +56,7 @@ def eigsh(
     Both are differentiable, to any order, with respect to what A is made of; those of eigenvectors take one solve each, by
     MINRES. Equal eigenvalues have derivatives only in functions that treat them alike, and their eigenvectors have none.
     """
-    operator = aslinearoperator(A)
+    operator = require_whole("eigsh", aslinearoperator(A))
     n = operator.shape[0]
     if operator.shape[1] != n or not 0 < k <= n:
         raise RuntimeError(f"eigsh: expected a square matrix and 0 < k <= {n}, got {operator!r} and k = {k}")

@@ -9,7 +9,7 @@ from lineal.core import modes
 from lineal.core.custom import Function, once_differentiable
 from lineal.ops.linalg.eigh import eigh
 from lineal.solvers.eigen.lanczos import Basis
-from lineal.solvers.operators.base import LinearOperator, aslinearoperator
+from lineal.solvers.operators.base import LinearOperator, aslinearoperator, require_whole
 from lineal.solvers.solving import pulled, solve
 from lineal.tensors import Tensor
 
@@ -36,7 +36,7 @@ def signs(A: LinearOperator, samples: int, generator: Any) -> Tensor:
 
 def required(name: str, A: Any, samples: int) -> LinearOperator:
     """Return the operator, which is to be square, of which at least two samples are taken."""
-    operator = aslinearoperator(A)
+    operator = require_whole(name, aslinearoperator(A))
     if operator.shape[0] != operator.shape[1]:
         raise RuntimeError(f"{name}: expected a square matrix, got {operator!r}")
     if samples < 2:

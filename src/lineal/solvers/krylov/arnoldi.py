@@ -9,7 +9,7 @@ from functools import partial
 from lineal import ops
 from lineal.base.limits import finfo
 from lineal.ops.linalg.triangular import solve_triangular
-from lineal.solvers.methods import Method, Step, System, norm
+from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor, as_tensor
 
@@ -38,11 +38,11 @@ class GeneralisedMinimalResidual(Method):
             raise ValueError(f"gmres: expected restart of at least 1, got {self.restart}")
 
     def steps(self, system: System) -> Iterator[Step]:
-        step = Step(norm(system.residual()), system.x)
+        step = Step(system.space.norm(system.residual()), system.x)
         yield step
         while True:
             before = step.residual
-            for step in Cycle(system, min(self.restart, len(system.b)), self.flexible).steps():
+            for step in Cycle(system, min(self.restart, system.space.dim), self.flexible).steps():
                 yield step
             if not step.residual < STAGNANT * before:
                 raise BreakdownError(
@@ -57,7 +57,7 @@ class Cycle:
     def __init__(self, system: System, size: int, flexible: bool):
         self.system, self.size = system, size
         r = system.residual()
-        self.beta = norm(r)
+        self.beta = system.space.norm(r)
         self.V = ops.zeros((size + 1, len(r)), dtype=r.dtype)
         self.V[0] = r / self.beta
         self.Z = ops.zeros((size, len(r)), dtype=r.dtype) if flexible else None
@@ -80,12 +80,13 @@ class Cycle:
 
     def orthogonalised(self, w: Tensor, k: int) -> tuple[list[complex], float, float]:
         """Take a vector into the basis, made orthogonal twice; return its column of H, what was left of it, what it was."""
-        rows, scale = self.V[: k + 1], norm(w)
-        h = rows.conj() @ w
-        w = w - h @ rows
-        again = rows.conj() @ w
-        w = w - again @ rows
-        height = norm(w)
+        rows, space = self.V[: k + 1], self.system.space
+        scale = space.norm(w)
+        h = space.projections(rows, w)
+        w = w - space.combination(h, rows)
+        again = space.projections(rows, w)
+        w = w - space.combination(again, rows)
+        height = space.norm(w)
         self.V[k + 1] = w / (height or 1.0)
         return (h + again).tolist(), height, scale
 
@@ -108,6 +109,7 @@ class Cycle:
         """Return the iterate after some steps of this cycle."""
         g = as_tensor(self.g[:count], dtype=self.R.dtype)
         y = solve_triangular(self.R[:count, :count], g.unsqueeze(1), upper=True).squeeze(1)
+        combination = self.system.space.combination
         if self.Z is not None:
-            return self.system.x + y @ self.Z[:count]
-        return self.system.x + self.system.preconditioned(y @ self.V[:count])
+            return self.system.x + combination(y, self.Z[:count])
+        return self.system.x + self.system.preconditioned(combination(y, self.V[:count]))

@@ -12,6 +12,7 @@ from lineal.ops.linalg.eigh import eigh
 from lineal.ops.reductions.norms import vector_norm
 from lineal.solvers.krylov.conjugate import positive
 from lineal.solvers.methods import Method, Step, System, norm
+from lineal.solvers.operators.base import LinearOperator, require_whole
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -32,6 +33,10 @@ class BlockConjugateGradient(Method):
     measure = "‖b − A x‖ / ‖b‖"
     scale_invariant = True
     together = True
+
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> BlockConjugateGradient:
+        require_whole(self.name, A)
+        return self
 
     def steps(self, system: System) -> Iterator[Step]:
         X, R = system.x, system.residual()

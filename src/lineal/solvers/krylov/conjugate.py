@@ -14,7 +14,7 @@ from lineal import ops
 from lineal.base import later
 from lineal.base.limits import finfo
 from lineal.solvers.fused import conjugate_steps
-from lineal.solvers.methods import Method, Step, System, dot, norm
+from lineal.solvers.methods import Method, Step, System
 from lineal.solvers.reports import BreakdownError, ErrorEstimate
 
 __all__ = ["ConjugateGradient"]
@@ -43,7 +43,7 @@ class ConjugateGradient(Method):
             raise ValueError(f"cg: expected smallest to be positive, got {self.smallest}")
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, r = system.x, system.residual()
+        x, r, dot, norm = system.x, system.residual(), system.space.dot, system.space.norm
         z = system.preconditioned(r)
         p, rho = z, float(dot(r, z).real)
         quadrature = self.quadrature(system)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lineal import ops
 from lineal.base.limits import finfo
-from lineal.solvers.methods import Method, Step, System, dot, norm
+from lineal.solvers.methods import Method, Step, System
+from lineal.solvers.operators.spaces import Space
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -30,21 +31,21 @@ class MinimalResidual(Method):
     scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, r = system.x, system.residual()
+        x, r, space = system.x, system.residual(), system.space
         v, before = r, ops.zeros_like(r)
         z = system.preconditioned(v)
-        gamma, gamma_before = length(v, z), 1.0
+        gamma, gamma_before = length(space, v, z), 1.0
         eta, scale = gamma, 0.0
         c, c_before, s, s_before = 1.0, 1.0, 0.0, 0.0
         w = w_before = aw = aw_before = ops.zeros_like(r)
-        yield Step(norm(r), x)
+        yield Step(space.norm(r), x)
         while gamma > 0:
             z = z / gamma
             q = system.A.product(z)
-            delta = float(dot(z, q).real)
+            delta = float(space.dot(z, q).real)
             v, before = q - (delta / gamma) * v - (gamma / gamma_before) * before, v
             z, q_z = system.preconditioned(v), z
-            following = length(v, z)
+            following = length(space, v, z)
             # two rotations of before, and the one that takes the new number away
             first = c * delta - c_before * s * gamma
             third, second = s_before * gamma, s * delta + c_before * c * gamma
@@ -59,14 +60,14 @@ class MinimalResidual(Method):
             r = r - (c * eta) * aw
             eta = -s * eta
             gamma_before, gamma = gamma, following
-            yield Step(norm(r), x)
-        if norm(r) > 0:
+            yield Step(space.norm(r), x)
+        if space.norm(r) > 0:
             raise BreakdownError("indefinite", "the preconditioner M is singular: use another one")
 
 
-def length(v: Tensor, z: Tensor) -> float:
+def length(space: Space, v: Tensor, z: Tensor) -> float:
     """Return √(vᴴ M v), z = M v."""
-    square = float(dot(v, z).real)
+    square = float(space.dot(v, z).real)
     if square < 0:
         raise BreakdownError("indefinite", "the preconditioner M is not positive definite: use GMRES, or another M")
     return square**0.5

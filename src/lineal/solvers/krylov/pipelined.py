@@ -1,4 +1,4 @@
-"""Pipelined conjugate gradients: one reduction a step, which may overlap with the product."""
+"""Pipelined conjugate gradients: one reduction a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from lineal import ops
 from lineal.solvers.krylov.conjugate import positive
 from lineal.solvers.methods import Method, Step, System
-from lineal.tensors import Tensor
 
 __all__ = ["PipelinedConjugateGradient"]
 
@@ -39,8 +38,8 @@ class PipelinedConjugateGradient(Method):
         p = s = q = z = ops.zeros_like(r)
         gamma_old = alpha = 0.0
         for count in range(1, 2**63):
-            gamma, delta, length = reduced(r, u, w)
-            yield Step(length, x)
+            gamma, delta, square = (float(each.real) for each in system.space.dots([(r, u), (w, u), (r, r)]))
+            yield Step(square**0.5, x)
             positive(gamma, "the preconditioner M")
             m = M(w)
             n = A(m)
@@ -54,10 +53,3 @@ class PipelinedConjugateGradient(Method):
                 u, s = M(r), A(p)
                 w, q = A(u), M(s)
                 z = A(q)
-
-
-def reduced(r: Tensor, u: Tensor, w: Tensor) -> tuple[float, float, float]:
-    """Return rᴴ u, wᴴ u and ‖r‖, from one product of matrices."""
-    products = ops.stack([r, w]).conj() @ ops.stack([u, r], 1)
-    (gamma, square), (delta, _) = products.real.tolist()
-    return gamma, delta, max(square, 0.0) ** 0.5

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lineal import ops
 from lineal.base.limits import finfo
 from lineal.solvers.krylov.shortened import require
-from lineal.solvers.methods import Method, Step, System, dot, norm
+from lineal.solvers.methods import Method, Step, System
 
 __all__ = ["TransposeFreeQuasiMinimalResidual"]
 
@@ -28,7 +28,7 @@ class TransposeFreeQuasiMinimalResidual(Method):
     scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, r = system.x, system.residual()
+        x, r, dot, norm = system.x, system.residual(), system.space.dot, system.space.norm
         shadow, w, u = r.clone(), r, r
         z = system.preconditioned(u)
         Au = v = system.A.product(z)

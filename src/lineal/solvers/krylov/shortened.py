@@ -9,7 +9,8 @@ from lineal import ops
 from lineal.base.limits import finfo
 from lineal.ops.linalg.qr import qr
 from lineal.ops.linalg.triangular import solve_triangular
-from lineal.solvers.methods import Method, Step, System, dot, norm, probe
+from lineal.solvers.methods import Method, Step, System, norm, probe
+from lineal.solvers.operators.base import LinearOperator, require_whole
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -35,7 +36,7 @@ class BiconjugateGradientStabilised(Method):
     scale_invariant = True
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, r = system.x, system.residual()
+        x, r, dot, norm = system.x, system.residual(), system.space.dot, system.space.norm
         shadow, p = r.clone(), r
         rho = dot(shadow, r)
         size = norm(shadow)
@@ -77,6 +78,10 @@ class InducedDimensionReduction(Method):
         if self.s < 1:
             raise ValueError(f"idrs: expected s of at least 1, got {self.s}")
 
+    def prepared(self, A: LinearOperator, M: LinearOperator | None) -> InducedDimensionReduction:
+        require_whole(self.name, A)
+        return self
+
     def steps(self, system: System) -> Iterator[Step]:
         x, r = system.x, system.residual()
         s = min(self.s, len(r))
@@ -112,6 +117,6 @@ class InducedDimensionReduction(Method):
         lengths = norm(t) * norm(r)
         if not lengths > 0:
             raise BreakdownError("breakdown", "the residual is in the null space of A: is A singular?")
-        cosine = require(dot(t, r), lengths, self.name) / lengths
-        omega = dot(t, r) / dot(t, t)
+        cosine = require(ops.vdot(t, r), lengths, self.name) / lengths
+        omega = ops.vdot(t, r) / ops.vdot(t, t)
         return omega * (ANGLE / abs(cosine)) if abs(cosine) < ANGLE else omega

@@ -10,7 +10,8 @@ from functools import partial
 from lineal import ops
 from lineal.base.limits import finfo
 from lineal.solvers.krylov.squares import ConjugateGradientLeastSquares, LeastSquares, Parts
-from lineal.solvers.methods import Method, Step, System, dot, norm, probe
+from lineal.solvers.methods import Method, Step, System
+from lineal.solvers.operators.spaces import Space
 from lineal.solvers.solving import PseudoinverseSolve
 from lineal.tensors import Tensor
 
@@ -41,15 +42,16 @@ class MinimalResidualQLP(LeastSquares):
     def steps(self, system: System) -> Iterator[Step]:
         if system.M is not None:
             raise ValueError("MINRES-QLP: a preconditioner M would change which solution is the shortest: use lsqr or minres")
-        A, r, _ = Parts.of(system)
-        beta, before = norm(r), ops.zeros_like(r)
-        v, left, right = r / (beta or 1.0), Left(beta), Right(system.x, norm(A.product(probe(len(r), r.dtype))) / len(r) ** 0.5)
+        (A, r, _), space = Parts.of(system), system.space
+        beta, before = space.norm(r), ops.zeros_like(r)
+        scale = space.norm(A.product(space.probe(r.dtype))) / space.dim**0.5
+        v, left, right = r / (beta or 1.0), Left(beta), Right(system.x, space, scale)
         beta = 0.0
         while True:
             w = A.product(v)
-            alpha = float(dot(v, w).real)
+            alpha = float(space.dot(v, w).real)
             w = w - alpha * v - beta * before
-            beta = norm(w)
+            beta = space.norm(w)
             yield Step(right.lifting(left.take(alpha, beta), left.phi), partial(lifted, system, right.x))
             right.take(v, *left.eliminated(beta))
             if right.singular or not beta > finfo(v.dtype).eps ** SMALL * right.scale:
@@ -82,9 +84,9 @@ class Left:
 class Right:
     """Reflections P that make R lower triangular: the last rows (η, ϑ, γ) of L, columns of W = V P, and x = W L⁻¹ t."""
 
-    def __init__(self, x: Tensor, scale: float):
+    def __init__(self, x: Tensor, space: Space, scale: float):
         # about ‖A‖, below it: vectors that are nearly in the null space say nothing of that
-        self.scale = scale
+        self.space, self.scale = space, scale
         self.settled = self.x = x
         self.c1 = self.c2 = -1.0
         self.s1 = self.s2 = 0.0
@@ -114,7 +116,7 @@ class Right:
 
     def lifting(self, gradient: float, length: float) -> float:
         """Return how large ‖A r‖ may be once x is lifted: ‖A r + A(A r) · rᴴx / ‖r‖²‖, where it will be."""
-        part = norm(self.x) / length if length else math.inf
+        part = self.space.norm(self.x) / length if length else math.inf
         return gradient * (1 + part * self.scale) if part * gradient < GROWTH * length else gradient
 
     def turn(self, v: Tensor) -> Tensor:
@@ -147,6 +149,6 @@ def lifted(system: System, x: Tensor) -> Tensor:
 
     A Krylov space has no other direction of the null space of A than that of b, which is r at the end.
     """
-    A, r, _ = Parts.of(system._replace(x=x))
-    part = dot(r, x) / dot(r, r).real
-    return x - part * r if norm(part * A.product(r)) < GROWTH * norm(r) else x
+    (A, r, _), space = Parts.of(system._replace(x=x)), system.space
+    part = space.dot(r, x) / space.dot(r, r).real
+    return x - part * r if space.norm(part * A.product(r)) < GROWTH * space.norm(r) else x

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from lineal import ops
 from lineal.base.limits import finfo
-from lineal.solvers.methods import Method, Step, System, Units, divided, dot, norm, probe, unit
-from lineal.solvers.operators.base import LinearOperator
+from lineal.solvers.methods import Method, Step, System, Units, divided, unit
+from lineal.solvers.operators.base import LinearOperator, shared_space
+from lineal.solvers.operators.spaces import Space
 from lineal.solvers.reports import BreakdownError
 from lineal.tensors import Tensor
 
@@ -48,6 +49,10 @@ class Normal(LinearOperator):
         self.parts, self.observed = (of,), observed
         self.tensors = () if observed is None else (observed,)
         self.shape, self.dtype = (of.shape[1], of.shape[1]), of.dtype
+
+    @property
+    def space(self) -> Space:
+        return shared_space(self)
 
     def known(self) -> tuple[LinearOperator, Tensor | None]:
         """Return A and b."""
@@ -91,10 +96,10 @@ class LeastSquares(Method):
         return Parts.of(system).gradient()
 
     def balanced(self, system: System) -> tuple[System, Units]:
-        A, observed = required(system.A).known()
-        b = unit(system.b if observed is None else observed)
-        v = probe(len(system.x), system.b.dtype)
-        a, M = unit(A.product(v)), unit(system.preconditioned(v))
+        (A, observed), space = required(system.A).known(), system.space
+        b = unit(space, system.b if observed is None else observed)
+        v = space.probe(system.b.dtype)
+        a, M = unit(space, A.product(v)), unit(space, system.preconditioned(v))
         preconditioner = None if system.M is None else divided(system.M, M)
         A = divided(A, a)
         if observed is None:
@@ -136,7 +141,7 @@ class ConjugateGradientLeastSquares(LeastSquares):
     name = "CGLS"
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, parts = system.x, Parts.of(system)
+        x, parts, dot, norm = system.x, Parts.of(system), system.space.dot, system.space.norm
         s = parts.gradient()
         z = system.preconditioned(s)
         p, rho, largest = z.clone(), dot(s, z).real, 0.0
@@ -170,20 +175,20 @@ class Bidiagonal(NamedTuple):
 
 def bidiagonalised(system: System) -> Iterator[Bidiagonal]:
     """Yield the steps from u = r / ‖r‖ on: Paige and Saunders (1982), "Bidiag 1"; with M, Arioli (2013), by w without M^½."""
-    A, u, _ = Parts.of(system)
-    beta, w = norm(u), ops.zeros_like(system.x)
+    (A, u, _), space = Parts.of(system), system.space
+    beta, w = space.norm(u), ops.zeros_like(system.x)
     u = u / (beta or 1.0)
     while True:
         w = A.adjoint_product(u) - beta * w
         v = system.preconditioned(w)
-        square = float(dot(w, v).real)
+        square = float(space.dot(w, v).real)
         if square < 0:
             raise BreakdownError("indefinite", "the preconditioner M is not positive definite")
         alpha = square**0.5
         v, w = v / (alpha or 1.0), w / (alpha or 1.0)
         yield Bidiagonal(beta, alpha, v, w)
         u = A.product(v) - alpha * u
-        beta = norm(u)
+        beta = space.norm(u)
         u = u / (beta or 1.0)
 
 
@@ -204,7 +209,7 @@ class LeastSquaresQR(LeastSquares):
     name = "LSQR"
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, basis = system.x, bidiagonalised(system)
+        x, basis, norm = system.x, bidiagonalised(system), system.space.norm
         phi, rho, v, w = next(basis)
         d = v
         yield Step(phi * rho * norm(w), x)
@@ -228,7 +233,7 @@ class LeastSquaresMinimalResidual(LeastSquares):
     name = "LSMR"
 
     def steps(self, system: System) -> Iterator[Step]:
-        x, basis = system.x, bidiagonalised(system)
+        x, basis, norm = system.x, bidiagonalised(system), system.space.norm
         beta, alpha, v, w = next(basis)
         s_of_x = (alpha * beta) * w
         zeta, alpha_bar, rho, rho_bar, c_bar, s_bar = alpha * beta, alpha, 1.0, 1.0, 1.0, 0.0

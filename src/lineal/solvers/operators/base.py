@@ -12,6 +12,7 @@ import numpy as np
 from lineal import ops
 from lineal.base import config, dtypes, later
 from lineal.base.dtypes import float32, float64
+from lineal.solvers.operators.spaces import Space
 from lineal.sparse.compressed import CompressedTensor
 from lineal.sparse.conversion import lines_of, to_sparse_csr
 from lineal.sparse.patterned import Patterned
@@ -28,7 +29,10 @@ __all__ = [
     "Scaled",
     "Sum",
     "aslinearoperator",
+    "is_whole",
     "require_vectors",
+    "require_whole",
+    "shared_space",
     "total",
 ]
 
@@ -46,6 +50,13 @@ class LinearOperator(ABC):
     dtype: dtypes.dtype
     tensors: tuple[Tensor, ...] = ()
     parts: tuple[LinearOperator, ...] = ()
+
+    @property
+    def space(self) -> Space:
+        """The vectors that it is multiplied with. NotImplementedError if those of a part are spread: some classes take them."""
+        for each in self.parts:
+            require_whole(type(self).__name__, each)
+        return Space(self.shape[1])
 
     @abstractmethod
     def product(self, x: Tensor) -> Tensor:
@@ -83,7 +94,7 @@ class LinearOperator(ABC):
 
     def to_dense(self) -> Tensor:
         """Return the matrix."""
-        return self.product(ops.eye(self.shape[1], dtype=self.dtype))
+        return require_whole("to_dense", self).product(ops.eye(self.shape[1], dtype=self.dtype))
 
     def to_sparse_csr(self) -> CompressedTensor:
         """Return the matrix, compressed by rows. NotImplementedError for one whose entries are not known."""
@@ -277,6 +288,10 @@ class Sum(LinearOperator):
             raise RuntimeError(f"LinearOperator: expected terms of one shape and dtype, got {', '.join(map(repr, parts))}")
         self.parts, self.shape, self.dtype = parts, parts[0].shape, parts[0].dtype
 
+    @property
+    def space(self) -> Space:
+        return shared_space(self)
+
     def product(self, x: Tensor) -> Tensor:
         return total([each.product(x) for each in self.parts])
 
@@ -295,6 +310,10 @@ class Product(LinearOperator):
             raise RuntimeError(f"LinearOperator: {left!r} and {right!r} cannot be multiplied")
         self.parts, self.shape, self.dtype = (left, right), (left.shape[0], right.shape[1]), left.dtype
 
+    @property
+    def space(self) -> Space:
+        return shared_space(self)
+
     def product(self, x: Tensor) -> Tensor:
         left, right = self.parts
         return left.product(right.product(x))
@@ -310,6 +329,10 @@ class Scaled(LinearOperator):
     def __init__(self, factor: Tensor, of: LinearOperator):
         self.tensors, self.parts, self.shape, self.dtype = (factor,), (of,), of.shape, of.dtype
 
+    @property
+    def space(self) -> Space:
+        return shared_space(self)
+
     def product(self, x: Tensor) -> Tensor:
         return self.tensors[0] * self.parts[0].product(x)
 
@@ -318,6 +341,24 @@ class Scaled(LinearOperator):
 
     def diagonal(self) -> Tensor:
         return self.tensors[0] * self.parts[0].diagonal()
+
+
+def shared_space(A: LinearOperator) -> Space:
+    """Return the space of an operator that takes vectors as its parts do: spread ones if those of any part are."""
+    spread = [each.space for each in A.parts if not is_whole(each)]
+    return spread[0] if spread else Space(A.shape[1])
+
+
+def is_whole(A: LinearOperator) -> bool:
+    """Return whether the vectors of an operator are all here, and not spread over processes."""
+    return type(A.space) is Space
+
+
+def require_whole(name: str, A: LinearOperator) -> LinearOperator:
+    """Return an operator whose vectors are all here; NotImplementedError for one of whose vectors this process has a part."""
+    if not is_whole(A):
+        raise NotImplementedError(f"{name}: {A!r} is spread over processes; solve has methods for such operators")
+    return A
 
 
 def require_vectors(A: LinearOperator, x: Tensor) -> Tensor:
