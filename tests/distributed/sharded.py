@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lineal.nn.sharded import (
     fully_shard,
 )
 from lineal.nn.sharded.states import StateDictOptions, get_model_state_dict, get_state_dict, set_state_dict
+from lineal.nn.sharded.tensorparallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from lineal.serialization import sharded as checkpoint
 
 FULL = StateDictOptions(full_state_dict=True)
@@ -203,6 +205,49 @@ def check_hooks(rank: int, size: int) -> None:
     assert torch.equal(every[0], every[1]) and not torch.equal(every[0], every[2])
 
 
+def check_layers(rank: int, size: int) -> None:
+    """Layers by columns and by rows give what one process gives: outputs, gradients to second order, norms, steps."""
+    torch.manual_seed(2)
+    x = torch.randn(5, 3, dtype=torch.float64)
+
+    def layers() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 3), nn.Linear(3, 4, bias=False)).double()
+
+    alone, model = layers(), layers()
+    mesh = dist.init_device_mesh("cpu", (size,), mesh_dim_names=("tp",))
+    parallelize_module(model, mesh["tp"], {"0": ColwiseParallel(), "2": RowwiseParallel(), "3": ColwiseParallel()})
+    assert model[0].weight.shape == (8 // size, 3) and model[2].weight.shape == (3, 8 // size)
+    assert torch.equal(model[2].weight.full_tensor(), alone[2].weight)
+    middle, whole = model[:3], alone[:3]
+    for f in (lambda y: y, torch.compile):
+        step = f(lambda m: [*torch.autograd.grad(m(x).square().mean(), list(m.parameters()))])
+        for a, p, b in zip(step(whole), middle.parameters(), step(middle)):
+            assert torch.allclose(p.sharding.part(a) if hasattr(p, "sharding") else a, b)
+    for m in (whole, middle):
+        z = x.clone().requires_grad_()
+        (first,) = torch.autograd.grad(m(z).square().mean(), z, create_graph=True)
+        first.sin().sum().backward()
+        trained(m, torch.optim.Adam(m.parameters(), lr=0.1), (x, x))
+    for a, b in zip(whole.parameters(), middle.parameters()):
+        assert torch.allclose(b.sharding.part(a) if hasattr(b, "sharding") else a, b, atol=1e-10)
+    assert model(x).shape == (5, 4 // size)
+    folder = [None]
+    if rank == 0:
+        folder = [tempfile.mkdtemp()]
+    dist.broadcast_object_list(folder)
+    checkpoint.save(get_model_state_dict(model), checkpoint_id=folder[0])
+    found = {name: torch.zeros_like(each) for name, each in alone.state_dict().items()}
+    checkpoint.load(found, checkpoint_id=folder[0])
+    assert torch.equal(found["2.weight"], model[2].weight.full_tensor())
+    if size == 4:
+        square = dist.init_device_mesh("cpu", (2, 2), mesh_dim_names=("dp", "tp"))
+        assert square.get_coordinate() == [rank // 2, rank % 2] and square.size("tp") == 2
+        total = torch.tensor([float(rank)])
+        dist.all_reduce(total, group=square.get_group("dp"))
+        assert total.item() == rank % 2 * 2 + 2 and square["tp"].get_local_rank() == rank % 2
+
+
 def main(folder: Path) -> None:
     """Meet through a file, agree through a socket, and check all."""
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
@@ -222,6 +267,7 @@ def main(folder: Path) -> None:
     check_wrapper(rank, size)
     check_checkpoint(rank, size, folder)
     check_hooks(rank, size)
+    check_layers(rank, size)
     dist.barrier()
     dist.destroy_process_group()
     file.close()

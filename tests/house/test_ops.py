@@ -67,6 +67,7 @@ PLAIN = {
     "Copy.order Pack.offsets Pack.size Unpack.offset Compiled.saved",
     "for every axis, counted from the last": "Repeat.repeats",
     "which of what is made a compound gives": "Compound.returned",
+    "how much goes from one process to another": "ExchangeOverRanks.table",
 }
 """The whole numbers among the attributes that are no axes and no shapes, by why not."""
 

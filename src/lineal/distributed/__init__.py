@@ -11,6 +11,8 @@ from lineal.distributed.exchanging import *
 from lineal.distributed.exchanging import __all__ as _exchanging
 from lineal.distributed.groups import *
 from lineal.distributed.groups import __all__ as _groups
+from lineal.distributed.meshes import *
+from lineal.distributed.meshes import __all__ as _meshes
 from lineal.distributed.messages import *
 from lineal.distributed.messages import __all__ as _messages
 from lineal.distributed.objects import *
@@ -31,6 +33,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     *_exchanging,
     *_messages,
     *_objects,
+    *_meshes,
     *_stores,
     "Work",
 ]

@@ -150,6 +150,8 @@ class Exchange:
     def awaited(self) -> np.ndarray:
         """Return what has come, once all has."""
         self.work.wait()
+        # whoever remembers the call need not hold what was sent
+        self.pieces = []
         return self.y
 
     def done(self) -> np.ndarray:

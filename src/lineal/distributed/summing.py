@@ -1,4 +1,4 @@
-"""A sum over ranks that derivatives go through."""
+"""Sums over ranks that derivatives go through: of what each computes by itself, or all compute together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lineal.distributed.groups import ProcessGroup, require_group
 from lineal.distributed.reducing import ReduceOp, Reduction
 from lineal.tensors import Tensor
 
-__all__ = ["summed"]
+__all__ = ["copied_to_ranks", "summed", "totalled"]
 
 
 class SumOverRanks(Effect):
@@ -41,3 +41,43 @@ class SumOverRanks(Effect):
 def summed(x: Tensor, group: ProcessGroup | None = None) -> Any:
     """Return the sum of the tensors of all ranks, of one shape and dtype; derivatives are sums over ranks, too."""
     return apply(SumOverRanks(require_group(group)), x)
+
+
+class TotalOverRanks(Effect):
+    """y = Σ x over the ranks; every rank then computes the same of it, so x̄ = ȳ."""
+
+    group: ProcessGroup
+    grad_name = "TotalOverRanksBackward"
+    no_batch = "what ranks exchange is the same call on each of them"
+    no_lowering = "what ranks exchange is theirs"
+    host_only = "bytes of arrays are sent"
+
+    eager = SumOverRanks.eager
+
+    def vjp(self, needs, g, y, x):
+        return (apply(CopyToRanks(self.group), g),)
+
+
+class CopyToRanks(Effect):
+    """y = x, the same on all ranks, each of which computes something else of it: x̄ = Σ ȳ."""
+
+    group: ProcessGroup
+    grad_name = "CopyToRanksBackward"
+    no_batch = "its derivative is a call that all ranks make"
+    no_lowering = "its derivative is a call that all ranks make"
+
+    def eager(self, xp, x):
+        return xp.array(x)
+
+    def vjp(self, needs, g, y, x):
+        return (apply(TotalOverRanks(self.group), g),)
+
+
+def totalled(x: Tensor, group: ProcessGroup) -> Any:
+    """Return the sum over ranks, of which every rank computes the same."""
+    return apply(TotalOverRanks(group), x)
+
+
+def copied_to_ranks(x: Tensor, group: ProcessGroup) -> Any:
+    """Return a tensor that all ranks have, of which each computes something else."""
+    return apply(CopyToRanks(group), x)

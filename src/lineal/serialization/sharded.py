@@ -86,10 +86,10 @@ def save(
         part = part_of(value)
         if part is not None:
             begin, end = part.sharding.rows(part.sharding.group.rank())
-            index[name] = {"shape": list(part.shape), "rows": [[begin, end]]}
-            tensors[name] = part.local
+            index[name] = {"shape": list(part.shape), "rows": [[begin, end]], "dim": part.sharding.dim}
+            tensors[name] = part.local.movedim(part.sharding.dim, 0)
         elif rank == 0 and isinstance(value, Tensor):
-            index[name] = {"shape": list(value.shape), "rows": None}
+            index[name] = {"shape": list(value.shape), "rows": None, "dim": 0}
             tensors[name] = value.detach()
         elif rank == 0:
             objects[name] = value
@@ -178,7 +178,10 @@ def fill(
         whole = tensor(entry["files"][0], name)
         local.copy_(whole if part is None else part.sharding.part(whole))
         return
-    first, last = (0, entry["shape"][0]) if part is None else part.sharding.rows(part.sharding.group.rank())
+    dim = entry["dim"]
+    if part is not None and part.sharding.dim != dim:
+        raise CheckpointError(f"{folder}: {spelled(name)} is cut along dimension {dim}, where {part.sharding.dim} is expected")
+    first, last = (0, entry["shape"][dim]) if part is None else part.sharding.rows(part.sharding.group.rank())
     found = []
     for (begin, end), file in sorted(zip(entry["rows"], entry["files"])):
         low, high = max(begin, first), min(end, last)
@@ -187,7 +190,7 @@ def fill(
     if sum(len(each) for each in found) != last - first:
         raise CheckpointError(f"{folder}: rows of {spelled(name)} are missing")
     if found:
-        local.copy_(ops.cat(found))
+        local.copy_(ops.cat(found).movedim(0, dim))
 
 
 def index_of(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a tensor is cut into the parts of several processes: along its first dimension, as `chunk` cuts."""
+"""How a tensor is cut into the parts of several processes: along one dimension, as `chunk` cuts."""
 
 from __future__ import annotations
 
@@ -19,39 +19,50 @@ __all__ = ["ShardedParameter", "ShardedTensor", "Sharding", "norm_over_ranks", "
 
 
 class Sharding(NamedTuple):
-    """The shape of a tensor, and the group whose ranks have parts of it; the last ones may have less, or nothing."""
+    """The shape of a tensor, the group whose ranks have parts of it, and the dimension along which these lie, called rows.
+
+    The last ranks may have less, or nothing.
+    """
 
     group: ProcessGroup
     shape: tuple[int, ...]
+    dim: int = 0
 
     @property
     def step(self) -> int:
         """How many rows a rank has, but for the last ones."""
-        return -(-self.shape[0] // self.group.size())
+        return -(-self.shape[self.dim] // self.group.size())
 
     def rows(self, rank: int) -> tuple[int, int]:
         """Return where the rows of a rank begin and end."""
-        return min(rank * self.step, self.shape[0]), min((rank + 1) * self.step, self.shape[0])
+        count = self.shape[self.dim]
+        return min(rank * self.step, count), min((rank + 1) * self.step, count)
 
     def part(self, whole: Tensor) -> Tensor:
         """Return what this rank has of a tensor."""
         begin, end = self.rows(self.group.rank())
-        return whole[begin:end]
+        return whole.narrow(self.dim, begin, end - begin)
 
     def padded(self, part: Tensor) -> Tensor:
         """Return a part as one dimension, of as many elements as each rank brings."""
         begin, end = self.rows(self.group.rank())
-        rows = part.reshape(end - begin, self.row)
+        rows = part.movedim(self.dim, 0).reshape(end - begin, self.row)
         return ops.cat([rows, rows.new_zeros(self.step - (end - begin), self.row)]).reshape(-1)
 
     @property
     def row(self) -> int:
         """How many elements a row has."""
-        return math.prod(self.shape[1:])
+        return math.prod(self.moved[1:])
+
+    @property
+    def moved(self) -> tuple[int, ...]:
+        """The shape with the rows first."""
+        return (self.shape[self.dim], *self.shape[: self.dim], *self.shape[self.dim + 1 :])
 
     def joined(self, parts: Tensor) -> Tensor:
         """Return the tensor of the padded parts of all ranks (size × elements)."""
-        return parts.reshape(-1, *self.shape[1:])[: self.shape[0]] if self.row else parts.new_zeros(self.shape)
+        count, *rest = self.moved
+        return parts.reshape(-1, *rest)[:count].movedim(0, self.dim) if self.row else parts.new_zeros(self.shape)
 
 
 class ShardedTensor:

@@ -86,9 +86,9 @@ def clip_grad_norm_(
     present = [parameter for parameter in parameters if parameter.grad is not None]
     grads = [each.grad for each in present if not hasattr(each, "sharding")]
     parts = [each for each in present if hasattr(each, "sharding")]
-    if parts:
-        own = get_total_norm([parameter.grad for parameter in parts], norm_type)
-        grads.append(sharding.norm_over_ranks(own, parts[0].sharding.group, float(norm_type)))
+    for group in dict.fromkeys(each.sharding.group for each in parts):
+        own = get_total_norm([each.grad for each in parts if each.sharding.group is group], norm_type)
+        grads.append(sharding.norm_over_ranks(own, group, float(norm_type)))
     total = get_total_norm(grads, norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
