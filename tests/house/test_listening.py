@@ -81,7 +81,7 @@ REASONS = {
     "porting/internals.py:_are_functorch_transforms_active": OTHERS,
     "porting/optimizers.py:_get_value": OTHERS,
     "porting/optimizers.py:_stack_if_compiling": OTHERS,
-    "solvers/distributed/rows.py:product": "what ranks do together is an effect of a trace; eager code begins it before the rest",
+    "solvers/distributed/rows.py:product": "what ranks do together is an effect of a trace; eager code begins it early",
     "solvers/solving.py:read": TELLS,
     "sparse/compressed.py:numbers": TELLS,
     "tensors/autograd_methods.py:get_grad": TELLS,

@@ -6,17 +6,21 @@ So every rank gets the same bits, in every run. Numbers of half precision are su
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lineal.base import dtypes
+from lineal.base import dtypes, later
+from lineal.base.config import LARGE_NARROW
 from lineal.core.precision import retyped
 from lineal.tensors import Tensor
 
 __all__ = ["ReduceOp", "reduce_op"]
+
+programs: Any = later.module("lineal.compiler.single.expressions")
 
 
 class ReduceOp(enum.IntEnum):
@@ -42,6 +46,15 @@ FUNCTIONS: dict[ReduceOp, Callable[..., np.ndarray]] = {
     ReduceOp.BXOR: np.bitwise_xor,
     ReduceOp.PREMUL_SUM: np.add,
 }
+SCALARS: dict[ReduceOp, Callable[..., Any]] = {
+    ReduceOp.SUM: lambda m, a, b: a + b,
+    ReduceOp.AVG: lambda m, a, b: a + b,
+    ReduceOp.PREMUL_SUM: lambda m, a, b: a + b,
+    ReduceOp.PRODUCT: lambda m, a, b: a * b,
+    ReduceOp.MIN: lambda m, a, b: m.minimum(a, b),
+    ReduceOp.MAX: lambda m, a, b: m.maximum(a, b),
+}
+"""What code does with two narrow numbers, in float32."""
 FLOAT32 = np.dtype(np.float32)
 WIDE = 4
 """Floating numbers of fewer bytes are widened before they meet."""
@@ -56,9 +69,14 @@ class Reduction(NamedTuple):
     def __call__(self, parts: Sequence[np.ndarray], out: np.ndarray) -> None:
         """Reduce arrays of one shape and dtype, the first with the second and so on, into `out`, which may be one of them."""
         function, narrow = FUNCTIONS[self.op], is_narrow(out.dtype)
-        if len(parts) == 1 and self.op is not ReduceOp.PREMUL_SUM:
+        if len(parts) == 1:
             out[...] = parts[0]
             return
+        if narrow and out.size >= LARGE_NARROW and self.op in SCALARS:
+            found = programs.mapped(formula(self.op, len(parts)), parts, out.dtype)
+            if found is not None:
+                out[...] = found
+                return
         if narrow:
             parts = [retyped(part, FLOAT32) for part in parts]
         # what is still to be read may lie where the result goes
@@ -79,6 +97,17 @@ REDUCTIONS = {op: Reduction(op) for op in ReduceOp if op is not ReduceOp.PREMUL_
 def is_narrow(dtype: np.dtype) -> bool:
     """Return whether numbers of a dtype are to be summed up in float32."""
     return dtypes.of(dtype).is_floating_point and dtype.itemsize < WIDE
+
+
+@lru_cache(64)
+def formula(op: ReduceOp, count: int) -> Callable[..., Any]:
+    """Return what becomes of the numbers of so many ranks, as code writes it: the first with the second and so on."""
+
+    def reduced(m: Any, first: Any, *others: Any) -> Any:
+        y = functools.reduce(functools.partial(SCALARS[op], m), others, first)
+        return y / count if op is ReduceOp.AVG else y
+
+    return reduced
 
 
 def _make_nccl_premul_sum(factor: float) -> Reduction:
