@@ -205,6 +205,48 @@ def check_hooks(rank: int, size: int) -> None:
     assert torch.equal(every[0], every[1]) and not torch.equal(every[0], every[2])
 
 
+def check_join(rank: int, size: int) -> None:
+    """Ranks with different numbers of batches take the steps of one process whose batches get smaller; all end alike."""
+    torch.manual_seed(3)
+    batches = [[torch.randn(2, 3) for _ in range(3)] for _ in range(size)]
+    for by_all in (True, False):
+        model = DistributedDataParallel(
+            nn.Sequential(network(), nn.BatchNorm1d(1, affine=False)), find_unused_parameters=by_all
+        )
+        alone = nn.Sequential(network(), nn.Identity())
+        own = DistributedDataParallel(network())
+        optimizer, other = (torch.optim.SGD(m.parameters(), lr=0.1) for m in (own, alone))
+        with own.join(divide_by_initial_world_size=by_all):
+            for x in batches[rank][: 3 - rank % 2]:
+                optimizer.zero_grad()
+                own(x).square().mean().backward()
+                optimizer.step()
+        for n in range(3):
+            present = [each[n] for r, each in enumerate(batches) if n < 3 - r % 2]
+            other.zero_grad()
+            (sum(alone(x).square().mean() for x in present) / (size if by_all else len(present))).backward()
+            other.step()
+        for a, b in zip(alone.parameters(), own.parameters()):
+            assert torch.allclose(a, b, atol=1e-6)
+        with model.join():
+            for x in batches[rank][: 1 + rank % 2]:
+                with model.no_sync():
+                    model(x).sum().backward()
+                model(x).sum().backward()
+        every = [torch.zeros(1) for _ in range(size)]
+        dist.all_gather(every, model.module[1].running_mean)
+        assert all(torch.equal(each, every[0]) for each in every)
+    if size > 1:
+        try:
+            with own.join(throw_on_early_termination=True):
+                for x in batches[rank][: 3 - rank % 2]:
+                    own(x).sum().backward()
+        except RuntimeError as error:
+            assert "exhausted inputs" in str(error)
+        else:
+            raise AssertionError("one had no batch left")
+
+
 def check_layers(rank: int, size: int) -> None:
     """Layers by columns and by rows give what one process gives: outputs, gradients to second order, norms, steps."""
     torch.manual_seed(2)
@@ -248,8 +290,8 @@ def check_layers(rank: int, size: int) -> None:
         assert total.item() == rank % 2 * 2 + 2 and square["tp"].get_local_rank() == rank % 2
 
 
-def main(folder: Path) -> None:
-    """Meet through a file, agree through a socket, and check all."""
+def meet(folder: Path) -> None:
+    """Meet through a file, and agree through a socket."""
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     file = dist.FileStore(folder / "store", size)
     if rank == 0:
@@ -262,15 +304,22 @@ def main(folder: Path) -> None:
     dist.init_process_group("gloo", store=dist.PrefixStore("run", store), rank=rank, world_size=size)
     dist.barrier()
     assert store.get("all") == str(size).encode() and store.num_keys() >= 2
+    file.close()
+
+
+def main(folder: Path, backend: str) -> None:
+    """Check all, as ranks that a store brings together, or MPI."""
+    meet(folder) if backend == "gloo" else dist.init_process_group(backend)
+    rank, size = dist.get_rank(), dist.get_world_size()
     check_training(rank, size)
     check_derivatives(rank, size)
     check_wrapper(rank, size)
     check_checkpoint(rank, size, folder)
     check_hooks(rank, size)
     check_layers(rank, size)
+    check_join(rank, size)
     dist.barrier()
     dist.destroy_process_group()
-    file.close()
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), sys.argv[2])

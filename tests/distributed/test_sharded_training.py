@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from test_two_processes import start
+from test_two_processes import alone, mpiexec, start
 
 import lineal
 from lineal import distributed as dist
@@ -19,7 +20,7 @@ PROGRAM = Path(__file__).with_name("sharded.py")
 
 def ran(folder: Path, size: int) -> None:
     """Run the program on so many ranks, and read here what they have written together."""
-    processes = start(PROGRAM, folder, str(folder), size=size)
+    processes = start(PROGRAM, folder, str(folder), "gloo", size=size)
     texts = [each.communicate(timeout=200)[0] for each in processes]
     assert [each.returncode for each in processes] == [0] * size, "\n".join(texts)
     assert not (folder / "store").exists(), "the last one takes the file of the store away"
@@ -42,6 +43,13 @@ def test_two_ranks(tmp_path):
 @pytest.mark.parametrize("size", [1, 4])
 def test_other_numbers_of_ranks(size, tmp_path):
     ran(tmp_path, size)
+
+
+@pytest.mark.slow
+def test_two_ranks_of_mpi(tmp_path):
+    command = mpiexec(PROGRAM, str(tmp_path), "mpi")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=alone(tmp_path))
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_checkpoint_of_one_process_is_written_and_read_without_a_group(tmp_path):

@@ -75,6 +75,8 @@ class Reducer:
         self.params = [x for _, x in named]
         self.group, self.finds_unused, self.active = group, finds_unused, True
         self.hook: tuple[Hook, Any] | None = None
+        self.scale = 1.0
+        """What the averages are multiplied by."""
         self.buckets = bucketed(self.params[::-1], cap)
         self.ready: set[int] = set()
         self.used: set[int] = set()
@@ -117,10 +119,21 @@ class Reducer:
         if len(self.gone) == len(self.buckets):
             self.finish()
 
-    def reduced(self, params: list[Tensor]) -> Gone:
-        """Begin to reduce a bucket."""
+    def shadow(self) -> None:
+        """Reduce as other ranks do, with gradients of zero, which leaves this rank's as they are."""
+        self.ready, self.used = set(), set()
+        self.gone = []
+        for params in self.buckets:
+            self.gone.append(self.reduced(params, False))
+        self.used_somewhere()
+        for each in self.gone:
+            each.result()
+        self.gone = []
+
+    def reduced(self, params: list[Tensor], brings: bool = True) -> Gone:
+        """Begin to reduce a bucket; this rank brings its gradients, or zeros."""
         with no_grad():
-            own = [zeros(x.shape, dtype=x.dtype) if x.grad is None else x.grad for x in params]
+            own = [x.grad if brings and x.grad is not None else zeros(x.shape, dtype=x.dtype) for x in params]
             whole, place = flat(own), len(self.gone)
             if self.hook is not None:
                 function, state = self.hook
@@ -138,6 +151,7 @@ class Reducer:
                 for x, part in zip(bucket.params, parts(bucket.result(), bucket.params)):
                     if id(x) not in somewhere:
                         continue
+                    part = part if self.scale == 1 else part * self.scale
                     if x.grad is None:
                         x.grad = part.clone()
                     else:

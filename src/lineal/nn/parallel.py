@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lineal.base.errors import UnsupportedError
 from lineal.base.signatures import Device
 from lineal.core import is_grad_enabled
 from lineal.distributed import ProcessGroup, all_gather_object, get_rank, get_world_size
 from lineal.distributed.coalescing import broadcast_all
 from lineal.nn.buckets import Reducer
 from lineal.nn.module import Module
+from lineal.nn.uneven import Uneven, shadowed
 
 __all__ = ["DataParallel", "DistributedDataParallel"]
 
@@ -71,6 +71,7 @@ class DistributedDataParallel(Module):
         self.require_backward_grad_sync = self.require_forward_param_sync = True
         self.bucket_cap_mb = BUCKET if bucket_cap_mb is None else bucket_cap_mb
         self.reducer: Reducer | None = None
+        self.uneven: Uneven | None = None
         if get_world_size(process_group) > 1:
             if init_sync:
                 require_same(named, process_group)
@@ -88,8 +89,12 @@ class DistributedDataParallel(Module):
         syncs = is_grad_enabled() and self.require_backward_grad_sync
         if syncs:
             self.reducer.require_finished()
-        if self.require_forward_param_sync and self.broadcast_buffers:
-            broadcast_all(list(self.module.buffers()), self.process_group)
+        sends, root = self.require_forward_param_sync and self.broadcast_buffers, 0
+        if self.uneven is not None:
+            now = self.uneven.round(True, syncs, sends)
+            root, self.reducer.scale = now.active[0], self.uneven.scale(now.active)
+        if sends:
+            broadcast_all(list(self.module.buffers()), self.process_group, root)
         outputs = self.module(*inputs, **kwargs)
         if syncs:
             self.reducer.begin(outputs)
@@ -110,12 +115,21 @@ class DistributedDataParallel(Module):
     def join(
         self, divide_by_initial_world_size: bool = True, enable: bool = True, throw_on_early_termination: bool = False
     ) -> Iterator[None]:
-        """Within the block, processes may have different numbers of batches, if there is one; UnsupportedError for several."""
-        if enable and self.reducer is not None:
-            raise UnsupportedError(
-                "DistributedDataParallel.join: several processes need the same number of batches; use a DistributedSampler"
-            )
-        yield
+        """Within the block, processes may have different numbers of batches.
+
+        Who has none left brings gradients of zero until the others are done, and then gets the model of one that was there to
+        the end. Averages are over all processes, or, unless `divide_by_initial_world_size`, over those that have a batch. With
+        `throw_on_early_termination`, all raise a RuntimeError as soon as one has none left.
+        """
+        if not enable or self.reducer is None or get_world_size(self.process_group) == 1:
+            yield
+            return
+        self.uneven = Uneven(self.process_group, divide_by_initial_world_size, throw_on_early_termination)
+        try:
+            yield
+            shadowed(self, self.uneven)
+        finally:
+            self.uneven, self.reducer.scale = None, 1.0
 
     def register_comm_hook(self, state: object, hook: Callable[[object, Any], Any]) -> None:
         """Let `hook(state, bucket)` reduce the gradients of a bucket instead: it returns the future of one tensor.
