@@ -127,13 +127,22 @@ class MPITransport(Transport):
             out[...] = piece
 
     def exchange(self, call: Call, pieces: Pieces, sizes: np.ndarray, outs: Pieces) -> None:
+        self.exchanging(call, pieces, sizes, outs)()
+
+    def exchanging(self, call: Call, pieces: Pieces, sizes: np.ndarray, outs: Pieces) -> Callable[[], None]:
         self.agree(call)
         given, taken = sizes[self.rank].tolist(), sizes[:, self.rank].tolist()
         out = np.concatenate([piece for piece in pieces if piece is not None] or [np.empty(0, np.uint8)])
         coming = np.empty(sum(taken), np.uint8)
         there, here = [out, given, begins(given), MPI.BYTE], [coming, taken, begins(taken), MPI.BYTE]
-        self.wait(call, lambda: self.comm.Ialltoallv(there, here))
-        divide(coming, taken, outs)
+        with lock:
+            request = self.comm.Ialltoallv(there, here)
+
+        def end() -> None:
+            self.poll(call, request.Test)
+            divide(coming, taken, outs)
+
+        return end
 
     def missing(self, timeout: timedelta, every: bool) -> list[int]:
         """Rank 0 hears of all others, and lets them go on; a rank that it does not let go on has missed rank 0."""

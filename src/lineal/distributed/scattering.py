@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from lineal.distributed.collectives import reduce_parts, spread_into
 from lineal.distributed.groups import ProcessGroup
 from lineal.distributed.reducing import ReduceOp, Reduction
 from lineal.distributed.transport import bytes_of
-from lineal.distributed.work import Work
 from lineal.tensors import Tensor
 
 __all__ = ["Exchange", "exchanged_over_ranks", "gathered_over_ranks", "mean_over_ranks"]
@@ -111,8 +110,7 @@ class ExchangeOverRanks(Effect):
     host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
-        begun = self.begun or Exchange(self.group, self.table, x)
-        return begun.awaited() if self.begun else begun.done()
+        return (self.begun or Exchange(self.group, self.table, x)).done()
 
     def outline(self, x):
         taken = sum(row[self.group.rank()] for row in self.table)
@@ -123,7 +121,7 @@ class ExchangeOverRanks(Effect):
 
 
 class Exchange:
-    """An exchange of rows that may go on while this process does something else."""
+    """An exchange of rows, which may be begun before its end is waited for."""
 
     def __init__(self, group: ProcessGroup, table: Sequence[Sequence[int]], x: np.ndarray):
         self.group, rank = group, group.rank()
@@ -134,30 +132,25 @@ class Exchange:
         x = np.ascontiguousarray(x)
         self.pieces = [bytes_of(each) for each in np.split(x, np.cumsum(given)[:-1])]
         self.outs = [bytes_of(each) for each in np.split(self.y, np.cumsum(taken)[:-1])]
-        self.width = x.itemsize * math.prod(x.shape[1:])
-        self.work = Work([])
-
-    def job(self) -> None:
-        """Exchange."""
-        self.group.transport.exchange(self.call, self.pieces, self.sizes * self.width, self.outs)
+        self.sizes *= x.itemsize * math.prod(x.shape[1:])
+        self.end: Callable[[], None] = lambda: group.transport.exchange(self.call, self.pieces, self.sizes, self.outs)
 
     def begin(self) -> Exchange:
-        """Let it go on beside."""
-        self.call.placed()
-        self.group.collectives.begin(self.job, self.work)
+        """Send what can be sent without waiting, unless other calls of the group come first; nothing else until `done`."""
+        if not self.group.collectives.left:
+            self.end = self.group.transport.exchanging(self.call, self.pieces, self.sizes, self.outs)
         return self
 
-    def awaited(self) -> np.ndarray:
+    def done(self) -> np.ndarray:
         """Return what has come, once all has."""
-        self.work.wait()
+        self.group.collectives.run(self.end)
         # whoever remembers the call need not hold what was sent
-        self.pieces = []
+        self.pieces, self.end = [], ended
         return self.y
 
-    def done(self) -> np.ndarray:
-        """Exchange now; return what has come."""
-        self.group.collectives.run(self.job)
-        return self.y
+
+def ended() -> None:
+    """Do nothing: an exchange is done once."""
 
 
 def exchanged_over_ranks(

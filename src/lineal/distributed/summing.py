@@ -16,6 +16,14 @@ from lineal.tensors import Tensor
 __all__ = ["copied_to_ranks", "summed", "totalled"]
 
 
+def sum_of(x: np.ndarray, group: ProcessGroup, name: str) -> np.ndarray:
+    """Return the sum of the arrays of all ranks, for a call of a name."""
+    y = np.array(x, order="C")
+    flat, call = y.reshape(-1), Call(name, y.dtype, y.shape)
+    group.collectives.run(lambda: group.transport.all_reduce(call, flat, Reduction(ReduceOp.SUM)))
+    return y
+
+
 class SumOverRanks(Effect):
     """y = Σ x over the ranks of a group, on each of them; what depends on y is summed up over them, so x̄ = Σ ȳ.
 
@@ -29,10 +37,7 @@ class SumOverRanks(Effect):
     host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
-        y = np.array(x, order="C")
-        flat, call = y.reshape(-1), Call("SumOverRanks", y.dtype, y.shape)
-        self.group.collectives.run(lambda: self.group.transport.all_reduce(call, flat, Reduction(ReduceOp.SUM)))
-        return y
+        return sum_of(x, self.group, "SumOverRanks")
 
     def vjp(self, needs, g, y, x):
         return (apply(self, g),)
@@ -52,7 +57,8 @@ class TotalOverRanks(Effect):
     no_lowering = "what ranks exchange is theirs"
     host_only = "bytes of arrays are sent"
 
-    eager = SumOverRanks.eager
+    def eager(self, xp, x):
+        return sum_of(x, self.group, "TotalOverRanks")
 
     def vjp(self, needs, g, y, x):
         return (apply(CopyToRanks(self.group), g),)

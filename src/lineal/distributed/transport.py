@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
@@ -91,6 +91,10 @@ class Transport(ABC):
         reduction(found, mine)
         outs = [bytes_of(part) if wanted and part is not mine else None for part in parts]
         self.spread(call, bytes_of(mine), [part.size * width for part in parts], outs)
+
+    def exchanging(self, call: Call, pieces: Pieces, sizes: np.ndarray, outs: Pieces) -> Callable[[], None]:
+        """Begin an exchange, as far as it goes without waiting; return what ends it. The group makes no call in between."""
+        return lambda: self.exchange(call, pieces, sizes, outs)
 
     def numbers(self, call: Call, mine: Sequence[int]) -> np.ndarray:
         """Return a table with a row of as many whole numbers from each rank."""

@@ -103,7 +103,7 @@ class ShardedParameter(Parameter):
     @staticmethod
     def of(whole: Tensor, sharding: Sharding) -> ShardedParameter:
         """Return this rank's part of a parameter, in memory of its own."""
-        made = ShardedParameter(sharding.part(whole.detach()).clone(), whole.requires_grad)
+        made: Any = ShardedParameter(sharding.part(whole.detach()).clone(), whole.requires_grad)
         made.sharding = sharding
         return made
 

@@ -138,6 +138,8 @@ class DistributedCSR(LinearOperator):
         return self.rows.space
 
     def product(self, x: Tensor) -> Tensor:
+        if x.shape[0] != self.shape[1]:
+            raise RuntimeError(f"DistributedCSR: expected {self.shape[1]} rows on this process, got {list(x.shape)}")
         table, given = self.rows.exchange
         sent = x.index_select(0, given)
         eager = modes.recorder.get() is None
