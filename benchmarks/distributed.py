@@ -37,7 +37,7 @@ class Counted:
     def __init__(self) -> None:
         self.calls = self.bytes = 0
         transport = lineal.distributed.group.WORLD.transport
-        for name in ("all_reduce", "spread", "exchange", "barrier"):
+        for name in ("all_reduce", "spread", "exchanging", "barrier"):
             setattr(transport, name, self.counting(getattr(transport, name), name))
 
     def counting(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -45,7 +45,7 @@ class Counted:
 
         def call(call: Any, *given: Any) -> Any:
             self.calls += 1
-            pieces = given[0] if name == "exchange" else given[:1]
+            pieces = given[0] if name == "exchanging" else given[:1]
             self.bytes += sum(each.nbytes for each in pieces if each is not None)
             return method(call, *given)
 
