@@ -28,11 +28,17 @@ def matrix(dtype: Any, symmetric: bool) -> torch.Tensor:
 
 METHODS: dict[str, tuple[Callable, bool, Any]] = {
     "cg": (solvers.cg, True, torch.float64),
-    "pipelined": (lambda A, b, **o: solvers.solve(A, b, solvers.PipelinedConjugateGradient(), **o), True, torch.float64),
+    "pipelined": (solvers.pipelined_cg, True, torch.float64),
     "minres": (solvers.minres, True, torch.float64),
     "bicgstab": (solvers.bicgstab, False, torch.float64),
     "gmres": (lambda A, b, **o: solvers.gmres(A, b, restart=8, **o), False, torch.float64),
+    "tfqmr": (solvers.tfqmr, False, torch.float64),
     "cgls": (solvers.cgls, False, torch.float64),
+    "lsqr": (solvers.lsqr, False, torch.float64),
+    "lsmr": (solvers.lsmr, False, torch.float64),
+    "minres_qlp": (solvers.minres_qlp, True, torch.float64),
+    "chebyshev": (lambda A, b, **o: solvers.chebyshev(A, b, bounds=(2.0, 16.0), **o), True, torch.float64),
+    "refined": (lambda A, b, **o: solvers.solve(A, b, precision=torch.float32, **o), True, torch.float64),
     "chosen": (lambda A, b, **o: solvers.solve(A, b, **o), True, torch.float64),
     "complex": (solvers.gmres, False, torch.complex128),
 }
@@ -46,10 +52,9 @@ def solved(name: str) -> list:
     D = solvers.DistributedCSR.of(A)
     space = D.space
     part = space.part(b).clone().requires_grad_()
-    reports = [method(D, part, rtol=1e-9, return_info=True)[1]] if name != "pipelined" else []
-    preconditioned = solvers.schwarz(D)
-    if symmetric or name in ("bicgstab", "gmres", "complex"):
-        x, report = method(D, part, rtol=1e-9, M=preconditioned, return_info=True)
+    reports = [method(D, part, rtol=1e-9, return_info=True)[1]]
+    if name not in ("cgls", "lsqr", "lsmr", "minres_qlp", "chebyshev"):
+        x, report = method(D, part, rtol=1e-9, M=solvers.schwarz(D), return_info=True)
         reports.append(report)
     x = method(D, part, rtol=1e-9)
     assert torch.linalg.vector_norm(A.detach() @ space.whole(x.detach()) - b) < 1e-8 * torch.linalg.vector_norm(b)
@@ -80,6 +85,36 @@ def second() -> list:
     return [found]
 
 
+def composed() -> list:
+    """Sums, multiples and products of operators, numbers out of the range of squares, and estimates of the error."""
+    A, eye = matrix(torch.float64, True), torch.eye(N, dtype=torch.float64)
+    D = solvers.DistributedCSR.of(A)
+    space, b = D.space, torch.cos(torch.arange(float(N), dtype=torch.float64))
+    part, here = space.part(b), solvers.Identity(len(space.part(b)), torch.float64)
+    made = {
+        "sum": (D + 0.5 * here, A.to_dense() + 0.5 * eye),
+        "first": (0.5 * here + D, A.to_dense() + 0.5 * eye),
+        "product": (D.H @ D, A.to_dense() @ A.to_dense()),
+        "diagonal": (solvers.Diagonal(2 * torch.ones_like(part)) @ D, 2 * A.to_dense()),
+        "tiny": (1e-200 * D, 1e-200 * A.to_dense()),
+    }
+    found: list = []
+    for name, (operator, dense) in made.items():
+        x, report = solvers.solve(
+            operator, part, solvers.ConjugateGradient(), rtol=1e-10, estimate_error=True, return_info=True
+        )
+        expected = torch.linalg.solve(dense, b)
+        error = torch.linalg.vector_norm(space.whole(x) - expected)
+        assert report.converged and error < 1e-8 * torch.linalg.vector_norm(expected), (name, report)
+        found += [space.whole(x), report.iterations, report.residual, report.error.value]
+    singular = solvers.DistributedCSR.of((A.to_dense() * 0 + torch.diag((torch.arange(N) < N - 5) * 1.0)).to_sparse_csr())
+    for method in (solvers.MinimalResidual(), solvers.GeneralisedMinimalResidual(), solvers.ConjugateGradient()):
+        _, report = solvers.solve(singular, part, method, return_info=True)
+        assert not report.converged
+        found += [report.status, report.residual]
+    return found
+
+
 def others() -> list:
     """Products, norms at the ends of the range, factors of tall matrices, and what is refused."""
     A = matrix(torch.float64, False)
@@ -106,6 +141,13 @@ def others() -> list:
         "eigsh": lambda: solvers.eigsh(D),
         "expm": lambda: solvers.expm_multiply(D, space.part(X[:, 0])),
         "trace": lambda: solvers.trace(D),
+        "eigs": lambda: solvers.eigs(D),
+        "lobpcg": lambda: solvers.lobpcg(D, space.part(X)),
+        "block": lambda: solvers.block_cg(D, space.part(X)),
+        "damped": lambda: solvers.lsqr(D, space.part(X[:, 0]), damp=0.1),
+        "Kronecker": lambda: solvers.cg(solvers.Kronecker(D, D), torch.ones(len(space.part(X)) ** 2, dtype=torch.float64)),
+        "Block": lambda: solvers.cg(solvers.Block([[D]]), space.part(X[:, 0])),
+        "dense": lambda: D.to_dense(),
         "rows": lambda: solvers.DistributedCSR(torch.eye(N + 1, dtype=torch.float64)[: N // 2].to_sparse_csr()),
         "singular": lambda: solvers.schwarz(singular),
     }
@@ -124,7 +166,7 @@ def main() -> None:
     """Solve as the rank that the environment or MPI tells; rank 0 puts what it finds into a file."""
     dist.init_process_group(sys.argv[2])
     chosen = sys.argv[3:] or METHODS
-    found = {name: solved(name) for name in chosen} | {"second": second(), "others": others()}
+    found = {name: solved(name) for name in chosen} | {"second": second(), "composed": composed(), "others": others()}
     if dist.get_rank() == 0:
         torch.save(found, f"{sys.argv[1]}/found{dist.get_world_size()}.pt")
     dist.destroy_process_group()

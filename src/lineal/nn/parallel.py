@@ -69,19 +69,19 @@ class DistributedDataParallel(Module):
         self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
         self.find_unused_parameters, self.gradient_as_bucket_view = find_unused_parameters, gradient_as_bucket_view
         self.require_backward_grad_sync = self.require_forward_param_sync = True
-        self.bucket_cap_mb = BUCKET if bucket_cap_mb is None else bucket_cap_mb
+        self._bucket_cap_mb_ = BUCKET if bucket_cap_mb is None else bucket_cap_mb
         self.reducer: Reducer | None = None
-        self.uneven: Uneven | None = None
+        self._uneven_: Uneven | None = None
         if get_world_size(process_group) > 1:
             if init_sync:
                 require_same(named, process_group)
                 broadcast_all([*module.parameters(), *module.buffers()], process_group)
-            self.reducer = self.reducer_of(named)
+            self.reducer = self._reducer_of_(named)
 
-    def reducer_of(self, named: Sequence[tuple[str, Any]]) -> Reducer:
+    def _reducer_of_(self, named: Sequence[tuple[str, Any]]) -> Reducer:
         """Return what averages the gradients of parameters."""
         finds_unused = self.find_unused_parameters or self.static_graph
-        return Reducer(named, self.process_group, self.bucket_cap_mb, finds_unused)
+        return Reducer(named, self.process_group, self._bucket_cap_mb_, finds_unused)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         if self.reducer is None:
@@ -90,9 +90,9 @@ class DistributedDataParallel(Module):
         if syncs:
             self.reducer.require_finished()
         sends, root = self.require_forward_param_sync and self.broadcast_buffers, 0
-        if self.uneven is not None:
-            now = self.uneven.round(True, syncs, sends)
-            root, self.reducer.scale = now.active[0], self.uneven.scale(now.active)
+        if self._uneven_ is not None:
+            now = self._uneven_.round(True, syncs, sends)
+            root, self.reducer.scale = now.active[0], self._uneven_.scale(now.active)
         if sends:
             broadcast_all(list(self.module.buffers()), self.process_group, root)
         outputs = self.module(*inputs, **kwargs)
@@ -124,12 +124,12 @@ class DistributedDataParallel(Module):
         if not enable or self.reducer is None or get_world_size(self.process_group) == 1:
             yield
             return
-        self.uneven = Uneven(self.process_group, divide_by_initial_world_size, throw_on_early_termination)
+        self._uneven_ = Uneven(self.process_group, divide_by_initial_world_size, throw_on_early_termination)
         try:
             yield
-            shadowed(self, self.uneven)
+            shadowed(self, self._uneven_)
         finally:
-            self.uneven, self.reducer.scale = None, 1.0
+            self._uneven_, self.reducer.scale = None, 1.0
 
     def register_comm_hook(self, state: object, hook: Callable[[object, Any], Any]) -> None:
         """Let `hook(state, bucket)` reduce the gradients of a bucket instead: it returns the future of one tensor.
@@ -141,7 +141,7 @@ class DistributedDataParallel(Module):
             raise TypeError(f"register_comm_hook: Communication hook must be callable, got {type(hook).__name__}")
         if self.reducer is None:
             named = [(name, each) for name, each in self.module.named_parameters() if each.requires_grad]
-            self.reducer = self.reducer_of(named)
+            self.reducer = self._reducer_of_(named)
         if self.reducer.hook is not None:
             raise RuntimeError("register_comm_hook: a hook can be registered only once")
         self.reducer.hook = (hook, state)

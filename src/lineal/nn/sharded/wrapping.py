@@ -27,7 +27,7 @@ from lineal.nn.utils import clip_grad_norm_
 __all__ = ["FullyShardedDataParallel", "ModuleWrapPolicy", "ShardingStrategy", "StateDictType", "fully_shard", "units_of"]
 
 M = TypeVar("M", bound=Module)
-UNIT = "_sharded_unit"
+UNIT = "_sharded_unit_"
 """The attribute by which a module knows its unit."""
 
 
@@ -95,7 +95,7 @@ class FullyShardedDataParallel(Module):
     tensors unless `state_dict_type` says otherwise. UnsupportedError for the strategies NO_SHARD and HYBRID_SHARD.
     """
 
-    kind = StateDictType.FULL_STATE_DICT
+    _kind_ = StateDictType.FULL_STATE_DICT
 
     def __init__(
         self,
@@ -161,9 +161,9 @@ class FullyShardedDataParallel(Module):
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Return the state of the module, under its own names; all ranks call this."""
-        if self.kind is StateDictType.LOCAL_STATE_DICT:
+        if self._kind_ is StateDictType.LOCAL_STATE_DICT:
             return self.module.state_dict(*args, **kwargs)
-        full = self.kind is StateDictType.FULL_STATE_DICT
+        full = self._kind_ is StateDictType.FULL_STATE_DICT
         return get_model_state_dict(self.module, options=StateDictOptions(full_state_dict=full))
 
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
@@ -176,14 +176,14 @@ class FullyShardedDataParallel(Module):
         cls, module: Module, state_dict_type: StateDictType, state_dict_config: Any = None, optim_state_dict_config: Any = None
     ) -> Iterator[None]:
         """Within the block, let `state_dict` give what is asked for."""
-        before = [(each, each.kind) for each in module.modules() if isinstance(each, cls)]
+        before = [(each, each._kind_) for each in module.modules() if isinstance(each, cls)]
         for each, _ in before:
-            each.kind = state_dict_type
+            each._kind_ = state_dict_type
         try:
             yield
         finally:
             for each, kind in before:
-                each.kind = kind
+                each._kind_ = kind
 
     @classmethod
     @contextlib.contextmanager
