@@ -153,7 +153,9 @@ def binary_front(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], 
     return public
 
 
-def promoting(op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any], widens: bool, door: Binary) -> Operator:
+def promoting(
+    op: Elementwise, domain: str, judge: Callable[[str, Any, Any], Any], widens: bool, door: Callable[..., Any]
+) -> Callable[[Any, Any], Any]:
     """Return what an op of two inputs makes of any: what `judge` says of them, if that is not None."""
     name = op.label
 
