@@ -145,6 +145,7 @@ MORE = {
 ELSEWHERE = {
     "Barrier": "a custom function's outputs as they are",
     "Boundary": "a module's inputs as they are, to be watched",
+    "CopyToRanks": "its input as it is, whose cotangents processes add up",
     "Custom": "what the user's function computes",
     "Dual": "a copy of its first input",
     "Made": "what another op makes, elsewhere",

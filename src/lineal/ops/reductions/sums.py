@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,27 @@ def is_plain(x: Any) -> bool:
 def total(x: np.ndarray) -> Any:
     """Return the sum of all elements: by pairs, as NumPy has it of what lies without gaps, else by blocks."""
     if x.size < TALL or x.ndim == 1 or x.flags.forc:
-        return _add(x, None)
+        return _add(x, None) if x.size <= PIECE or sums_by_pairs() else paired(x.reshape(-1, order="A"))
     return reduced(np.add, x, tuple(range(x.ndim)), False)
+
+
+PIECE = 8192
+"""How many numbers older versions of NumPy (2.1) sum up by pairs; such sums they add one after the other, which loses digits."""
+
+
+@functools.cache
+def sums_by_pairs() -> bool:
+    """Return whether NumPy sums long arrays up by pairs from end to end."""
+    x = np.full(1 << 20, 0.1, np.float32)
+    return abs(float(_add(x)) / (float(x[0]) * x.size) - 1) < 4 * 2.0**-24
+
+
+def paired(x: np.ndarray) -> Any:
+    """Return the sum of a vector by pairs, piece by piece."""
+    while x.size > PIECE:
+        whole = x.size - x.size % PIECE
+        x = np.append(_add(x[:whole].reshape(-1, PIECE), 1), _add(x[whole:]))
+    return _add(x)
 
 
 _sum = doors("sum", Sum, total)
