@@ -95,7 +95,7 @@ def total(x: np.ndarray) -> Any:
 
 
 PIECE = 8192
-"""How many numbers older versions of NumPy (2.1) sum up by pairs; such sums they add one after the other, which loses digits."""
+"""How many numbers older versions of NumPy (2.1) sum up by pairs; such sums they add one by one, which loses digits."""
 
 
 @functools.cache
