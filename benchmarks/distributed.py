@@ -1,8 +1,7 @@
-"""What ranks of one machine send in a step, and all_reduce beside gloo: `python benchmarks/distributed.py [--ranks 2]`.
+"""What ranks of one machine send in a step: `python benchmarks/distributed.py [--ranks 2]`.
 
-Prints, for each way to train and to solve, how many collectives one step makes, and how many bytes rank 0 brings to them; then
-the shortest time of all_reduce of 64 kB and 32 MB, in float32 and bfloat16. Ranks are processes of one thread that have both
-libraries, whose calls take turns.
+Prints, for each way to train and to solve, how many collectives one step makes, how many bytes rank 0 brings to them, and the
+shortest time. Ranks are processes of one thread; `benchmarks/collectives.py` has single collectives beside gloo.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import os
 import time
 from collections.abc import Callable
 from typing import Any
-
-import torch
 
 import lineal
 from lineal import nn, solvers
@@ -27,8 +24,6 @@ from lineal.optim.redundancy import ZeroRedundancyOptimizer
 
 PORT = "29657"
 WIDTH, GRID = 512, 200
-SIZES = (64 << 10, 32 << 20)
-"""How many bytes a rank brings to all_reduce."""
 
 
 class Counted:
@@ -95,12 +90,7 @@ def parallel(model: nn.Module) -> nn.Module:
 
 def solving(method: Any, preconditioned: bool = False) -> Callable[[], None]:
     """Return ten steps of a solve of Poisson's equation on a square."""
-    place = lineal.arange(GRID * GRID).reshape(GRID, GRID)
-    pairs = [(place[1:], place[:-1]), (place[:, 1:], place[:, :-1])]
-    near = lineal.cat([lineal.stack([a.reshape(-1), b.reshape(-1)]) for a, b in pairs], 1)
-    places = lineal.cat([place.reshape(1, -1).expand(2, -1), near, near.flip(0)], 1)
-    values = lineal.cat([lineal.full((GRID**2,), 4.0), lineal.full((2 * near.shape[1],), -1.0)]).double()
-    A = lineal.sparse_coo_tensor(places, values, (GRID**2, GRID**2)).coalesce().to_sparse_csr()
+    A = solvers.poisson((GRID, GRID), dtype=lineal.float64).to_sparse_csr()
     D = solvers.DistributedCSR.of(A)
     b = D.space.part(lineal.ones(GRID**2, dtype=lineal.float64))
     M = solvers.schwarz(D) if preconditioned else None
@@ -133,13 +123,11 @@ def shortest(call: Callable[[], Any], wait: Callable[[], Any], rounds: int) -> f
     return min(times) * 1e3
 
 
-def measure(rank: int, ranks: int, rounds: int) -> None:
+def measure(rank: int, ranks: int) -> None:
     """Measure as one rank; rank 0 prints."""
     os.environ.update(RANK=str(rank), WORLD_SIZE=str(ranks), MASTER_ADDR="127.0.0.1", MASTER_PORT=PORT)
-    torch.set_num_threads(1)
     lineal.set_num_threads(1)
-    for t in (torch, lineal):
-        t.distributed.init_process_group("gloo")
+    lineal.distributed.init_process_group("gloo")
     say = print if rank == 0 else lambda *given, **options: None
     counted = Counted()
     barrier = lineal.distributed.barrier
@@ -151,27 +139,16 @@ def measure(rank: int, ranks: int, rounds: int) -> None:
         step()
         calls, size = counted.calls - before[0], counted.bytes - before[1]
         say(f"| {name} | {calls} | {size:,} | {shortest(step, barrier, 5):.1f} |", flush=True)
-    say("\n| all_reduce | bytes | gloo, ms | lineal, ms | gloo / lineal |\n|---|---|---|---|---|", flush=True)
-    for dtype in ("float32", "bfloat16"):
-        for size in SIZES:
-            found = []
-            for t in (torch, lineal):
-                kind = getattr(t, dtype)
-                x = t.zeros(size // kind.itemsize, dtype=kind)
-                found.append(shortest(lambda t=t, x=x: t.distributed.all_reduce(x), t.distributed.barrier, rounds))
-            say(f"| {dtype} | {size:,} | {found[0]:.2f} | {found[1]:.2f} | {found[0] / found[1]:.1f} |", flush=True)
-    for t in (torch, lineal):
-        t.distributed.destroy_process_group()
+    lineal.distributed.destroy_process_group()
 
 
 def main() -> None:
     """Start the ranks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ranks", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=30)
     args = parser.parse_args()
     print(machine())
-    spawn(measure, (args.ranks, args.rounds), args.ranks)
+    spawn(measure, (args.ranks,), args.ranks)
 
 
 if __name__ == "__main__":

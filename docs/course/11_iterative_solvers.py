@@ -102,12 +102,7 @@ plt.show()
 # in each. It is stored sparse, and ``lineal.solvers`` does the rest.
 
 n = 64
-place = torch.arange(n * n).reshape(n, n)
-pairs = [(place[1:], place[:-1]), (place[:, 1:], place[:, :-1])]
-near = torch.cat([torch.stack([a.reshape(-1), b.reshape(-1)]) for a, b in pairs], 1)
-places = torch.cat([place.reshape(1, -1).expand(2, -1), near, near.flip(0)], 1)
-values = torch.cat([torch.full((n * n,), 4.0), torch.full((2 * near.shape[1],), -1.0)]).double()
-plate = torch.sparse_coo_tensor(places, values, (n * n, n * n)).coalesce().to_sparse_csr()
+plate = solvers.poisson((n, n), dtype=torch.float64).to_sparse_csr()
 heat = torch.zeros(n, n, dtype=torch.float64)
 heat[12:20, 12:20], heat[40:50, 44:52] = 1.0, -0.6
 heat = heat.reshape(-1)

@@ -9,28 +9,18 @@ import sys
 import time
 
 import pytest
+from entering import call
 
 import lineal
 from lineal import cli, data
 from lineal.base.threads import THREAD_VARIABLES
 from lineal.base.version import __version__
-from lineal.cli import main as entry
 from lineal.cli import training
 from lineal.train import CHECKPOINT
 from lineal.train.experiment import Experiment
 from lineal.train.options import Options
 
 SMALL = ["--hidden", "8", "--batch-size", "200"]
-
-
-def call(capsys, *argv):
-    """Run the command in this process; return exit code, stdout and stderr."""
-    try:
-        code = entry.main([str(each) for each in argv])
-    except SystemExit as stop:
-        code = stop.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def command(*argv):

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from entering import call
 
 from lineal.base.version import __version__
 from lineal.cli import bugreport, completion
@@ -20,16 +21,6 @@ from lineal.cli.commands import COMMANDS, FIRST_STEPS
 
 ROOT = Path(__file__).parents[2]
 NAMES = [each.name for each in COMMANDS]
-
-
-def call(capsys, *argv):
-    """Run the command in this process; return exit code, stdout and stderr."""
-    try:
-        code = entry.main([str(each) for each in argv])
-    except SystemExit as stop:
-        code = stop.code
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def process(*argv, **options):

@@ -9,9 +9,9 @@ import numpy as np
 
 from lineal.core import modes, no_grad
 from lineal.core.apply import apply
-from lineal.core.effect import Effect
 from lineal.core.inplace import check_write, touch
 from lineal.distributed.calls import Call
+from lineal.distributed.effects import RankEffect
 from lineal.distributed.groups import ProcessGroup
 from lineal.distributed.transport import Transport
 from lineal.distributed.work import Work
@@ -36,16 +36,13 @@ class Plan(NamedTuple):
     """How many elements come out, for each array."""
 
 
-class Collective(Effect):
+class Collective(RankEffect):
     """y = what a plan gives, one array after the other; it is the same call on every rank."""
 
     plan: Plan
     any_dtype = True
     differentiable = False
     no_vjp = "what other processes have computed: DistributedDataParallel averages gradients"
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, like, *xs):
         y, plan = self.outline(like), self.plan

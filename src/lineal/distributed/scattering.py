@@ -10,10 +10,10 @@ import numpy as np
 
 from lineal.base import dtypes
 from lineal.core.apply import apply
-from lineal.core.effect import Effect
 from lineal.core.precision import retyped
 from lineal.distributed.calls import Call
 from lineal.distributed.collectives import reduce_parts, spread_into
+from lineal.distributed.effects import RankEffect
 from lineal.distributed.groups import ProcessGroup
 from lineal.distributed.reducing import ReduceOp, Reduction
 from lineal.distributed.transport import bytes_of
@@ -22,7 +22,7 @@ from lineal.tensors import Tensor
 __all__ = ["Exchange", "exchanged_over_ranks", "gathered_over_ranks", "mean_over_ranks"]
 
 
-class GatherOverRanks(Effect):
+class GatherOverRanks(RankEffect):
     """y = the x of all ranks, stacked, on each of them. The loss is the mean of all ranks' losses, so x̄ is the mean of their ȳ.
 
     Numbers travel there as `dtype`, and gradients back as `reduced`.
@@ -32,9 +32,6 @@ class GatherOverRanks(Effect):
     dtype: dtypes.dtype
     reduced: dtypes.dtype
     grad_name = "GatherOverRanksBackward"
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
         y = self.outline(x)
@@ -49,14 +46,11 @@ class GatherOverRanks(Effect):
         return (apply(MeanOverRanks(self.group), g.to(self.reduced)).to(dtypes.of(x.storage)),)
 
 
-class MeanOverRanks(Effect):
+class MeanOverRanks(RankEffect):
     """y = the mean over ranks of what they have for this one, x[rank]; x̄ = ȳ of all ranks, stacked, over their number."""
 
     group: ProcessGroup
     grad_name = "MeanOverRanksBackward"
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
         y = self.outline(x)
@@ -94,7 +88,7 @@ def mean_over_ranks(x: Tensor, group: ProcessGroup) -> Any:
     return apply(MeanOverRanks(group), x)
 
 
-class ExchangeOverRanks(Effect):
+class ExchangeOverRanks(RankEffect):
     """y = what all ranks have for this one, joined along the first dimension; `table[i][j]` rows go from rank i to rank j.
 
     x has the rows for rank 0 first. x̄ goes the other way. A job that was begun before with the same x may be handed over.
@@ -105,9 +99,6 @@ class ExchangeOverRanks(Effect):
     begun: Any = None
     grad_name = "ExchangeOverRanksBackward"
     any_dtype = True
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
         return (self.begun or Exchange(self.group, self.table, x)).done()

@@ -9,6 +9,7 @@ import numpy as np
 from lineal.core.apply import apply
 from lineal.core.effect import Effect
 from lineal.distributed.calls import Call
+from lineal.distributed.effects import RankEffect
 from lineal.distributed.groups import ProcessGroup, require_group
 from lineal.distributed.reducing import ReduceOp, Reduction
 from lineal.tensors import Tensor
@@ -24,17 +25,11 @@ def sum_of(x: np.ndarray, group: ProcessGroup, name: str) -> np.ndarray:
     return y
 
 
-class SumOverRanks(Effect):
-    """y = Σ x over the ranks of a group, on each of them; what depends on y is summed up over them, so x̄ = Σ ȳ.
-
-    All ranks make the same calls in the same order, on the backward pass too.
-    """
+class SumOverRanks(RankEffect):
+    """y = Σ x over the ranks of a group, on each of them; what depends on y is summed up over them, so x̄ = Σ ȳ."""
 
     group: ProcessGroup
     grad_name = "SyncBatchNormBackward"
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
         return sum_of(x, self.group, "SumOverRanks")
@@ -48,14 +43,11 @@ def summed(x: Tensor, group: ProcessGroup | None = None) -> Any:
     return apply(SumOverRanks(require_group(group)), x)
 
 
-class TotalOverRanks(Effect):
+class TotalOverRanks(RankEffect):
     """y = Σ x over the ranks; every rank then computes the same of it, so x̄ = ȳ."""
 
     group: ProcessGroup
     grad_name = "TotalOverRanksBackward"
-    no_batch = "what ranks exchange is the same call on each of them"
-    no_lowering = "what ranks exchange is theirs"
-    host_only = "bytes of arrays are sent"
 
     def eager(self, xp, x):
         return sum_of(x, self.group, "TotalOverRanks")

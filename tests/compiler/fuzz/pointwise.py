@@ -77,15 +77,26 @@ def binary(d: Draft) -> None:
     d.let(called(d.choice(OPERATORS) if d.chance(0.4) else d.choice(BINARY), x, y or x, d.number()))
 
 
+TERNARY = (
+    "torch.where({m}, {x}, {y})",
+    "torch.addcmul({x}, {y}, {z})",
+    "torch.addcmul({x}, {y}, {z}, value={k})",
+    "torch.lerp({x}, {y}, {z})",
+    "torch.lerp({x}, {y}, {k})",
+    "torch.add({x}, {y}, alpha={k})",
+    "{x}*{y}+{z}",
+)
+
+
 def ternary(d: Draft) -> None:
     x = d.float()
     if x is None:
         return
     y, z = d.like(x), d.like(x)
-    form = d.choice(("torch.where({m}, {x}, {y})", "torch.addcmul({x}, {y}, {z})", "torch.lerp({x}, {y}, {z})", "{x}*{y}+{z}"))
+    form = d.choice(TERNARY)
     shape = d.tensor(x).shape
     mask = d.pick(lambda m: m.dtype == d.names["torch"].bool and broadcasts(m.shape, shape)) or f"({x} > {z})"
-    d.let(form.format(x=x, y=y, z=z, m=mask))
+    d.let(form.format(x=x, y=y, z=z, m=mask, k=d.number()))
 
 
 def whole(d: Draft) -> None:
